@@ -3,19 +3,24 @@ import type { SearchOptions, SearchView } from './view.ts';
 
 export type ThreadAlgorithm = 'orderedSubject' | 'references';
 
-/** One message of a thread, or a missing parent (`index` -1, only at the top and with two children or more). */
-export interface ThreadNode {
-  readonly index: number;
-  readonly children: readonly ThreadNode[];
+/**
+ * Threads in columns. Nodes are 0 to `index.length` - 1; -1 ends a chain.
+ * `index` is the view's index of the node's message, or -1 for a missing parent.
+ */
+export interface ThreadForest {
+  readonly index: Int32Array;
+  readonly firstChild: Int32Array;
+  readonly nextSibling: Int32Array;
+  readonly firstRoot: number;
 }
 
-/** Searches, then arranges the messages in threads (RFC 5256 §3). @returns the roots, in the order to send */
+/** Searches, then arranges the messages in threads (RFC 5256 §3). Roots are in the order to send. */
 export async function thread(
   view: SearchView,
   algorithm: ThreadAlgorithm,
   key: SearchKey,
   options: SearchOptions,
-): Promise<ThreadNode[]> {
+): Promise<ThreadForest> {
   throw new Error(`${view.count} ${algorithm} ${key.kind} ${options.nowSeconds}`);
 }
 
@@ -23,6 +28,6 @@ export async function thread(
  * The data of `* THREAD`: `(1 (2 3)(4))(5)`; a chain of single children is written flat.
  * @param numberOf  index to the number sent: sequence number or UID
  */
-export function formatThreads(roots: readonly ThreadNode[], numberOf: (index: number) => number): string {
-  return `${roots.length}${numberOf(0)}`;
+export function formatThreads(forest: ThreadForest, numberOf: (index: number) => number): string {
+  return `${forest.firstRoot}${numberOf(0)}`;
 }
