@@ -1,0 +1,57 @@
+import type { AccountRecord } from '../auth/account-record.ts';
+import type { Connection } from '../net/connection.ts';
+
+/** A login name and password, as the LOGIN or USER and PASS commands gave them. */
+export interface PasswordLogin {
+  user: string;
+  password: string;
+}
+
+/**
+ * The answer to a login attempt. A refusal arrives only after the failure delay, and has been logged.
+ * `temporary`: the authentication daemon could not say; the connection should be closed.
+ */
+export type LoginResult =
+  | { kind: 'accepted'; account: AccountRecord }
+  | { kind: 'rejected' }
+  | { kind: 'temporary' };
+
+/** One AUTHENTICATE or AUTH exchange. Octets are decoded; the protocol does base64 and `*`. */
+export interface SaslExchange {
+  /** Takes the client's (initial) response; undefined: there was no initial response. */
+  step(response: Buffer | undefined): SaslStep | Promise<SaslStep>;
+  /** The client gave up or sent garbage: the refusal, after the delay. */
+  abort(): Promise<LoginResult>;
+}
+
+export type SaslStep = { kind: 'challenge'; challenge: Buffer } | { kind: 'done'; result: LoginResult };
+
+/** What the session that follows needs to know beside the account. */
+export interface HandOver {
+  protocol: 'imap' | 'pop3' | 'smap';
+  /** The tag of the command that logged in; it is answered by the session. */
+  tag: string;
+  /** Octets received behind the login command. */
+  leftover: Buffer;
+}
+
+/** What a session before login may ask; one object serves one listener's connections. */
+export interface LoginServices {
+  /** How long a connection may live without logging in; the protocol sets the timer and says BYE. */
+  readonly loginTimeoutMs: number;
+  /** True where STARTTLS can be offered on this connection. */
+  canStartTls(connection: Connection): boolean;
+  /** True where a password may not be sent on this connection (IMAP_TLS_REQUIRED and no TLS). */
+  needsTls(connection: Connection): boolean;
+  authenticate(connection: Connection, login: PasswordLogin): Promise<LoginResult>;
+  /** @param mechanism upper case; undefined: there is no such mechanism (then call `refuse`) */
+  sasl(connection: Connection, mechanism: string): SaslExchange | undefined;
+  /** A refusal without asking anybody: logged, after the delay. `what`: `user=U` or `method=M` of the log line. */
+  refuse(connection: Connection, what: { user: string } | { method: string }): Promise<LoginResult>;
+  /**
+   * Decides where the account's session runs.
+   * `here`: the caller starts it. `away`: the connection belongs to another process now, or is about to be closed
+   * with a BYE; the caller forgets it and calls nothing on it again.
+   */
+  handOver(connection: Connection, account: AccountRecord, session: HandOver): 'here' | 'away';
+}
