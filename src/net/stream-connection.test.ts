@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { after, before, test } from 'node:test';
+import { StreamConnection } from './stream-connection.ts';
+
+let server: Server;
+const waiting: ((socket: Socket) => void)[] = [];
+
+before(async () => {
+  server = createServer({ allowHalfOpen: true }, (socket) => waiting.shift()!(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+});
+after(() => server.close());
+
+async function pair(): Promise<{ client: Socket; connection: StreamConnection }> {
+  const accepted = new Promise<Socket>((resolve) => waiting.push(resolve));
+  const client = connect({ port: (server.address() as AddressInfo).port, host: '127.0.0.1' });
+  const socket = await accepted;
+  return { client, connection: new StreamConnection(socket, socket) };
+}
+
+async function readAll(socket: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+test('writes of one turn, strings and octets, arrive in order', async () => {
+  const { client, connection } = await pair();
+  connection.write('a');
+  connection.write(Buffer.from('b'));
+  connection.write('\xe9');
+  connection.end('d');
+  assert.deepEqual(await readAll(client), Buffer.from('ab\xe9d', 'latin1'));
+  assert.equal(connection.octetsWritten, 4);
+});
+
+test('a client that closes its side still gets the answer', async () => {
+  const { client, connection } = await pair();
+  let received = '';
+  connection.onData((chunk) => {
+    received += chunk.toString();
+  });
+  connection.onEnd(() => connection.end(`got ${received}`));
+  client.end('question');
+  assert.equal((await readAll(client)).toString(), 'got question');
+  assert.equal(connection.octetsRead, 8);
+});
+
+test('a slow reader makes write answer false; drained resolves when it has read', async () => {
+  const { client, connection } = await pair();
+  client.pause();
+  const block = Buffer.alloc(1 << 20, 'x');
+  let written = 0;
+  while (connection.write(block) && written < 1 << 28) written += block.length;
+  assert.ok(written < 1 << 28);
+  assert.ok(connection.pendingOctets > 0);
+  const drained = connection.drained();
+  client.resume();
+  await drained;
+  assert.ok(connection.pendingOctets < block.length);
+  connection.destroy();
+});
+
+test('drained resolves when the connection breaks', async () => {
+  const { client, connection } = await pair();
+  client.pause();
+  const block = Buffer.alloc(1 << 20, 'x');
+  while (connection.write(block));
+  const closed = new Promise<void>((resolve) => connection.onClose(() => resolve()));
+  const drained = connection.drained();
+  client.destroy();
+  await drained;
+  await closed;
+  assert.ok(connection.closed);
+});
+
+test('onClose is told once, with the error given to destroy', async () => {
+  const { connection } = await pair();
+  const reasons: (Error | undefined)[] = [];
+  const closed = new Promise<void>((resolve) =>
+    connection.onClose((error) => {
+      reasons.push(error);
+      resolve();
+    }),
+  );
+  connection.destroy(new Error('why'));
+  connection.destroy(new Error('again'));
+  await closed;
+  assert.deepEqual(
+    reasons.map((error) => error?.message),
+    ['why'],
+  );
+});
