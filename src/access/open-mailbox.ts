@@ -1,4 +1,6 @@
-import type { Append, FlagChange, Folder } from '../store/folder.ts';
+import type { Append } from '../store/append.ts';
+import type { Folder } from '../store/folder.ts';
+import type { FlagChange } from '../store/store-flags.ts';
 import type { Rights } from './rights.ts';
 
 /**

@@ -1,4 +1,5 @@
-import type { Folder, StoreSettings } from './folder.ts';
+import type { Folder } from './folder.ts';
+import type { StoreSettings } from './settings.ts';
 
 /** One folder of an account. */
 export interface FolderEntry {
