@@ -16,15 +16,19 @@ export type LoginResult =
   | { kind: 'rejected' }
   | { kind: 'temporary' };
 
-/** One AUTHENTICATE or AUTH exchange. Octets are decoded; the protocol does base64 and `*`. */
+/** One AUTHENTICATE or AUTH exchange. */
 export interface SaslExchange {
-  /** Takes the client's (initial) response; undefined: there was no initial response. */
-  step(response: Buffer | undefined): SaslStep | Promise<SaslStep>;
-  /** The client gave up or sent garbage: the refusal, after the delay. */
-  abort(): Promise<LoginResult>;
+  /**
+   * Takes the initial response as the client wrote it (base64, `=` for an empty one; undefined: there was none),
+   * then each line of the client (base64, or `*`), without its line end.
+   */
+  step(line: string | undefined): Promise<SaslStep>;
+  /** The client went away in the middle. */
+  close(): void;
 }
 
-export type SaslStep = { kind: 'challenge'; challenge: Buffer } | { kind: 'done'; result: LoginResult };
+/** `base64` is what follows `+ ` on the wire. A cancelled or garbled exchange is done, and rejected. */
+export type SaslStep = { kind: 'challenge'; base64: string } | { kind: 'done'; result: LoginResult };
 
 /** What the session that follows needs to know beside the account. */
 export interface HandOver {
