@@ -1,0 +1,69 @@
+import { choice, integer, octets, optional, text } from '../kinds.ts';
+import type { Row } from './row.ts';
+
+const own = ['postrider'] as const;
+const server = ['server'] as const;
+
+/** The server as a whole: our own file, for what Courier has no name for. */
+export const serverRows = [
+  {
+    name: 'WORKERS',
+    field: 'workers',
+    files: own,
+    scopes: server,
+    kind: optional(integer(1, 256)),
+    default: '',
+    unset: 'one a processor core',
+    unit: 'processes',
+    means: 'How many processes serve connections.',
+  },
+  {
+    name: 'WORKER_USER',
+    field: 'workerUser',
+    files: own,
+    scopes: server,
+    kind: optional(text),
+    default: '',
+    unset: 'courier, or the first of daemon, adm, bin that exists',
+    means: 'The user the workers run as, if the server is started by root.',
+  },
+  {
+    name: 'WORKER_GROUP',
+    field: 'workerGroup',
+    files: own,
+    scopes: server,
+    kind: optional(text),
+    default: '',
+    unset: 'the group of WORKER_USER',
+    means: 'The group the workers run as.',
+  },
+  {
+    name: 'SHUTDOWN_TIMEOUT',
+    field: 'shutdownSeconds',
+    files: own,
+    scopes: server,
+    kind: integer(0, 3600),
+    default: '10',
+    unit: 'seconds',
+    means: 'How long sessions may take to end when the server stops.',
+  },
+  {
+    name: 'LOG',
+    field: 'log',
+    files: own,
+    scopes: server,
+    kind: choice('stderr', 'syslog'),
+    default: 'stderr',
+    means: 'Where log lines go.',
+  },
+  {
+    name: 'MESSAGE_CACHE_SIZE',
+    field: 'messageCacheOctets',
+    files: own,
+    scopes: server,
+    kind: octets(0),
+    default: '64M',
+    unit: 'octets',
+    means: 'How much a process remembers of the structure of messages it has read.',
+  },
+] as const satisfies readonly Row[];
