@@ -2,11 +2,9 @@
  * What a client searches for, in the words of RFC 3501 §6.4.4, RFC 5032 and RFC 7162 §3.1.5, without any
  * wire syntax: texts are decoded strings, dates are days, sets are ranges.
  */
+import type { NumberRanges } from '../base/number-set.ts';
 
-/** Inclusive ranges of numbers; `Infinity` is `*`, and an end may be smaller than its start. */
-export type NumberRanges = readonly (readonly [number, number])[];
-
-/** A day of the calendar, counted from 1970-01-01; see {@link dayNumber}. */
+/** Days since 1970-01-01, as `dayNumber` of message/date.ts counts them. */
 export type Day = number;
 
 export type SearchKey =
@@ -21,7 +19,7 @@ export type SearchKey =
   | { readonly kind: 'recent' }
   | { readonly kind: 'uid'; readonly ranges: NumberRanges }
   | { readonly kind: 'sequence'; readonly ranges: NumberRanges }
-  /** View indexes found by an earlier search (`$`, RFC 5182), as UIDs, ascending. */
+  /** What an earlier search found (`$`, RFC 5182): UIDs, ascending. */
   | { readonly kind: 'saved'; readonly uids: Uint32Array }
   /** By the internal date in the server's time zone; SENT* by the Date field's own day, whatever its zone. */
   | { readonly kind: 'before' | 'on' | 'since'; readonly day: Day }
@@ -35,8 +33,3 @@ export type SearchKey =
   /** A substring of the decoded text parts; `text` looks at header names and values as well. */
   | { readonly kind: 'body' | 'text'; readonly value: string }
   | { readonly kind: 'modseq'; readonly atLeast: number };
-
-/** The number of the day `year`-`month`-`day` (month 1 to 12), for the date keys. */
-export function dayNumber(year: number, month: number, day: number): Day {
-  return Date.UTC(year, month - 1, day) / 86_400_000;
-}

@@ -1,18 +1,18 @@
+import { factsOf } from './facts.ts';
 import type { SearchKey } from './keys.ts';
+import { learnAll } from './learn-all.ts';
+import { pacedSort } from './paced-sort.ts';
+import { Pacer } from './pacer.ts';
+import { searchPaced } from './search.ts';
+import { sentDates } from './sort.ts';
+import type { ThreadForest } from './thread-forest.ts';
+import { threadByReferences } from './thread-references.ts';
+import { threadBySubject } from './thread-subject.ts';
 import type { SearchOptions, SearchView } from './view.ts';
 
-export type ThreadAlgorithm = 'orderedSubject' | 'references';
+export { formatThreads, type ThreadForest } from './thread-forest.ts';
 
-/**
- * Threads in columns. Nodes are 0 to `index.length` - 1; -1 ends a chain.
- * `index` is the view's index of the node's message, or -1 for a missing parent.
- */
-export interface ThreadForest {
-  readonly index: Int32Array;
-  readonly firstChild: Int32Array;
-  readonly nextSibling: Int32Array;
-  readonly firstRoot: number;
-}
+export type ThreadAlgorithm = 'orderedSubject' | 'references';
 
 /** Searches, then arranges the messages in threads (RFC 5256 §3). Roots are in the order to send. */
 export async function thread(
@@ -21,13 +21,12 @@ export async function thread(
   key: SearchKey,
   options: SearchOptions,
 ): Promise<ThreadForest> {
-  throw new Error(`${view.count} ${algorithm} ${key.kind} ${options.nowSeconds}`);
-}
-
-/**
- * The data of `* THREAD`: `(1 (2 3)(4))(5)`; a chain of single children is written flat.
- * @param numberOf  index to the number sent: sequence number or UID
- */
-export function formatThreads(forest: ThreadForest, numberOf: (index: number) => number): string {
-  return `${forest.firstRoot}${numberOf(0)}`;
+  const pacer = new Pacer(options.signal);
+  const found = await searchPaced(view, key, options, pacer);
+  const facts = factsOf(view);
+  const indexes = await learnAll(view, facts, found, pacer);
+  const dates = await sentDates(view, facts, indexes, pacer);
+  const ordered = await pacedSort(indexes, (a, b) => dates[a]! - dates[b]! || a - b, pacer);
+  const arrange = algorithm === 'references' ? threadByReferences : threadBySubject;
+  return arrange(facts, ordered, pacer);
 }
