@@ -1,3 +1,6 @@
+/** The fields of a header block. */
+import { asBuffer, asciiLower, trimBlanks } from './octet-text.ts';
+
 export interface HeaderField {
   /** As written; `''` for a line without a colon. */
   readonly name: string;
@@ -8,12 +11,39 @@ export interface HeaderField {
   readonly end: number;
 }
 
-/** The fields of a header block (file or wire octets), up to its empty line or the end. */
+/** The fields of a header block (octets of the file or the wire), up to its empty line or the end. */
 export function* headerFields(header: Uint8Array): Generator<HeaderField> {
-  yield { name: 'not built yet', value: '', start: 0, end: header.length };
+  const buffer = asBuffer(header);
+  let start = 0;
+  while (start < buffer.length) {
+    let end = lineEnd(buffer, start);
+    if (isEmptyLine(buffer, start, end)) return;
+    while (end < buffer.length && (buffer[end] === 32 || buffer[end] === 9)) end = lineEnd(buffer, end);
+    yield field(buffer, start, end);
+    start = end;
+  }
 }
 
 /** @returns the first such field's value, or undefined; `name` in any case */
 export function headerValue(header: Uint8Array, name: string): string | undefined {
-  throw new Error(`not built yet ${header.length} ${name}`);
+  const wanted = asciiLower(name);
+  for (const { name: found, value } of headerFields(header)) if (asciiLower(found) === wanted) return value;
+  return undefined;
+}
+
+function lineEnd(buffer: Buffer, at: number): number {
+  const lf = buffer.indexOf(10, at);
+  return lf < 0 ? buffer.length : lf + 1;
+}
+
+function isEmptyLine(buffer: Buffer, start: number, end: number): boolean {
+  return buffer[start] === 10 || (buffer[start] === 13 && end === start + 2 && buffer[start + 1] === 10);
+}
+
+function field(buffer: Buffer, start: number, end: number): HeaderField {
+  const text = buffer.toString('latin1', start, end);
+  const colon = text.indexOf(':');
+  const unfolded = (from: number) => trimBlanks(text.slice(from).replace(/\r?\n/g, '')).replaceAll('\r', ' ');
+  if (colon < 0) return { name: '', value: unfolded(0), start, end };
+  return { name: trimBlanks(text.slice(0, colon)), value: unfolded(colon + 1), start, end };
 }

@@ -1,22 +1,47 @@
+/**
+ * LF in the file, CRLF on the wire. An LF that a CR precedes already stays as it is, so that a file that holds CRLF
+ * is sent as it is; a bare CR stays too.
+ */
+import { asBuffer } from './octet-text.ts';
+import { type MessageStructure, markInterval } from './part.ts';
 import type { SectionRange } from './section.ts';
-import type { MessageStructure } from './structure.ts';
 
-/** Bare LF -> CRLF; CRLF and bare CR stay. `afterCr`: the octet before these was a CR. */
+/** Bare LF -> CRLF. `afterCr`: the octet before these was a CR. */
 export function toWire(octets: Uint8Array, afterCr = false): Buffer {
-  throw new Error(`not built yet ${octets.length} ${afterCr}`);
+  const source = asBuffer(octets);
+  const target = Buffer.allocUnsafe(wireLength(source, afterCr));
+  let from = 0;
+  let to = 0;
+  for (let lf = source.indexOf(10); lf >= 0; lf = source.indexOf(10, lf + 1)) {
+    if (lf > 0 ? source[lf - 1] === 13 : afterCr) continue;
+    source.copy(target, to, from, lf);
+    to += lf - from;
+    target[to++] = 13;
+    from = lf;
+  }
+  source.copy(target, to, from);
+  return target;
 }
 
 /** Octets that `toWire` makes. */
 export function wireLength(octets: Uint8Array, afterCr = false): number {
-  throw new Error(`not built yet ${octets.length} ${afterCr}`);
+  const source = asBuffer(octets);
+  let bare = 0;
+  for (let lf = source.indexOf(10); lf >= 0; lf = source.indexOf(10, lf + 1)) {
+    if (lf > 0 ? source[lf - 1] !== 13 : !afterCr) bare++;
+  }
+  return source.length + bare;
 }
 
-/** Reads file octets at a position into the whole of `into`; returns how many there were (fewer only at the end). */
+/** Fills `into` with the file's octets from `position` on; returns how many there were, 0 at the end. */
 export type ReadAt = (into: Uint8Array, position: number) => number;
 
+const pieceOctets = 65536;
+
 /**
- * The wire octets of a range, or of a partial of it, in pieces of at most about 128 KiB. Any offset costs the reading of at most 64 KiB
- * before it. Each piece is the caller's to keep.
+ * The wire octets of a range, or of a partial of it, in pieces of at most 128 KiB. A partial costs reading at most
+ * 64 KiB before it, whatever its offset. Each piece is the caller's to keep. If the file has become shorter there are
+ * fewer octets than `range.wireOctets` said.
  * @param partial  offset and count in wire octets; past the end is empty
  */
 export function* wirePieces(
@@ -25,5 +50,40 @@ export function* wirePieces(
   range: SectionRange,
   partial?: { readonly offset: number; readonly count: number },
 ): Generator<Buffer> {
-  yield Buffer.from(`not built yet ${read.length} ${structure.sizeOctets} ${range.start} ${partial?.offset}`);
+  const offset = Math.min(partial?.offset ?? 0, range.wireOctets);
+  let left = Math.min(partial?.count ?? range.wireOctets, range.wireOctets - offset);
+  let { position, skip, afterCr } = seekWire(structure, range, offset);
+  while (left > 0) {
+    const buffer = Buffer.allocUnsafe(Math.min(pieceOctets, range.end - position));
+    const count = read(buffer, position);
+    if (count <= 0) return;
+    const wire = toWire(buffer.subarray(0, count), afterCr);
+    position += count;
+    afterCr = buffer[count - 1] === 13;
+    const piece = wire.subarray(skip, skip + left);
+    skip = Math.max(0, skip - wire.length);
+    left -= piece.length;
+    if (piece.length > 0) yield piece;
+  }
+}
+
+/** Where to begin reading for a wire offset within a range, and how many wire octets to drop from there. */
+function seekWire(
+  structure: MessageStructure,
+  range: SectionRange,
+  offset: number,
+): { position: number; skip: number; afterCr: boolean } {
+  const wanted = range.start + range.bareLfBefore + offset;
+  const { marks } = structure;
+  let low = 0;
+  let high = marks.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (middle * markInterval + Math.floor(marks[middle]! / 2) <= wanted) low = middle;
+    else high = middle - 1;
+  }
+  const position = low * markInterval;
+  if (position <= range.start) return { position: range.start, skip: offset, afterCr: false };
+  const wire = position + Math.floor(marks[low]! / 2);
+  return { position, skip: wanted - wire, afterCr: marks[low]! % 2 === 1 };
 }

@@ -1,6 +1,10 @@
-import type { MessageStructure, Part } from './structure.ts';
+/** Which octets of a message a FETCH section means: RFC 9051 §6.4.5.1, imap-server §9. */
 
-/** A section of FETCH: `BODY[1.2.HEADER]` is `{ part: [1, 2], what: 'header', fields: [] }`; `part: []` is the whole message. */
+import { toWire } from './line-ends.ts';
+import { asBuffer, asciiLower } from './octet-text.ts';
+import { isMessageType, type MessageStructure, type Part } from './part.ts';
+
+/** `BODY[1.2.HEADER]` is `{ part: [1, 2], what: 'header', fields: [] }`; `part: []` is the whole message. */
 export interface Section {
   readonly part: readonly number[];
   readonly what: 'all' | 'header' | 'text' | 'mime' | 'fields' | 'fieldsNot';
@@ -24,17 +28,114 @@ export interface SectionRange {
   readonly select?: FieldSelection;
 }
 
-/** @returns undefined if the message has no such part */
+/**
+ * Finds a section. MIME, and HEADER and TEXT of a part that is no message, are of the part itself.
+ * @returns undefined if the message has no such part
+ */
 export function locateSection(structure: MessageStructure, section: Section): SectionRange | undefined {
-  throw new Error(`not built yet ${structure.sizeOctets} ${section.what}`);
+  const isWhole = section.part.length === 0;
+  if (isWhole && section.what === 'all') {
+    const { sizeOctets, wireOctets } = structure;
+    return { start: 0, end: sizeOctets, wireOctets, bareLfBefore: 0 };
+  }
+  const part = findPart(structure, section.part);
+  if (part === undefined) return undefined;
+  if (section.what === 'all') return bodyRange(part);
+  if (section.what === 'mime') return { ...headerRange(part), select: { kind: 'mime' } };
+  const message = isWhole ? part : (embeddedMessage(part) ?? part);
+  if (section.what === 'text') return bodyRange(message);
+  if (section.what === 'header') return headerRange(message);
+  const kind = section.what === 'fields' ? 'named' : 'notNamed';
+  return { ...headerRange(message), select: { kind, fields: section.fields } };
 }
 
-/** @returns the part a section number names (`[1, 2]`; `[]` is the root), or undefined */
+/**
+ * The part that a section's numbers name; `[]` is the root. A part that has no parts is its own part 1 (so that
+ * 1, and as in Courier 1.1, is the body of a message without structure).
+ */
 export function findPart(structure: MessageStructure, numbers: readonly number[]): Part | undefined {
-  throw new Error(`not built yet ${structure.sizeOctets} ${numbers.length}`);
+  let part = structure.root;
+  let isNamed = false;
+  for (const number of numbers) {
+    const container = isNamed ? (embeddedMessage(part) ?? part) : part;
+    const isOwnPart = container.type !== 'multipart' || container.parts.length === 0;
+    const found = isOwnPart ? (number === 1 ? container : undefined) : container.parts[number - 1];
+    if (found === undefined) return undefined;
+    part = found;
+    isNamed = true;
+  }
+  return part;
 }
 
-/** Cuts fields out of a header (file octets); in wire form, with the empty line at the end. RFC 9051 §6.4.5.1. */
+function embeddedMessage(part: Part): Part | undefined {
+  return isMessageType(part) ? part.parts[0] : undefined;
+}
+
+function headerRange(part: Part): SectionRange {
+  return {
+    start: part.headerStart,
+    end: part.bodyStart,
+    wireOctets: part.bodyStart - part.headerStart + part.headerBareLf,
+    bareLfBefore: part.bareLfBefore,
+  };
+}
+
+function bodyRange(part: Part): SectionRange {
+  return {
+    start: part.bodyStart,
+    end: part.end,
+    wireOctets: part.end - part.bodyStart + part.bodyBareLf,
+    bareLfBefore: part.bareLfBefore + part.headerBareLf,
+  };
+}
+
+const crlf = Buffer.from('\r\n');
+
+/**
+ * Cuts fields out of a header (octets of the file), with their continuation lines; lines without a colon only where
+ * names are excluded. In wire form, with the empty line at the end.
+ */
 export function selectFields(header: Uint8Array, select: FieldSelection): Buffer {
-  throw new Error(`not built yet ${header.length} ${select.kind}`);
+  const buffer = asBuffer(header);
+  const keeps = selector(select);
+  const pieces: Buffer[] = [];
+  let keptFrom = -1;
+  let at = 0;
+  while (at < buffer.length) {
+    const lf = buffer.indexOf(10, at);
+    const end = lf < 0 ? buffer.length : lf + 1;
+    if (lf === at || (lf === at + 1 && buffer[at] === 13)) break;
+    if (buffer[at] !== 32 && buffer[at] !== 9) {
+      const isKept = keeps(fieldName(buffer, at, end));
+      if (isKept && keptFrom < 0) keptFrom = at;
+      if (!isKept && keptFrom >= 0) {
+        pieces.push(toWire(buffer.subarray(keptFrom, at)));
+        keptFrom = -1;
+      }
+    }
+    at = end;
+  }
+  if (keptFrom >= 0) {
+    pieces.push(toWire(buffer.subarray(keptFrom, at)));
+    if (buffer[at - 1] !== 10) pieces.push(crlf);
+  }
+  pieces.push(crlf);
+  return Buffer.concat(pieces);
+}
+
+/** @returns the name in lower case, or undefined for a line without a colon */
+function fieldName(buffer: Buffer, start: number, end: number): string | undefined {
+  let colon = start;
+  while (colon < end && buffer[colon] !== 58) colon++;
+  if (colon === end) return undefined;
+  while (colon > start && (buffer[colon - 1] === 32 || buffer[colon - 1] === 9)) colon--;
+  return asciiLower(buffer.toString('latin1', start, colon));
+}
+
+function selector(select: FieldSelection): (name: string | undefined) => boolean {
+  if (select.kind === 'mime')
+    return (name) => name === 'mime-version' || name?.startsWith('content-') === true;
+  const names = new Set(select.fields.map(asciiLower));
+  if (select.kind === 'named') return (name) => name !== undefined && names.has(name);
+  return (name) => name === undefined || !names.has(name);
 }

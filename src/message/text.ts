@@ -1,5 +1,5 @@
 import type { ReadAt } from './line-ends.ts';
-import type { MessageStructure } from './structure.ts';
+import type { MessageStructure } from './part.ts';
 
 /** Text as SEARCH compares it: Unicode lower case, runs of white space one space (imap-server §10). Not trimmed. */
 export function normalizeText(text: string): string {
