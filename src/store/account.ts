@@ -1,5 +1,16 @@
+import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
+import { asMailError } from './errno.ts';
 import type { Folder } from './folder.ts';
+import { makeFolder, unmakeFolder } from './folder-tree.ts';
+import { entryOfName, nameOfEntry } from './names.ts';
+import { type FolderStatus, folderStatus, openFolder } from './registry.ts';
+import { finishMoves, type Move, moveFolders, planFile } from './rename-folders.ts';
+import { withAccountLock } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
+import { Subscriptions } from './subscriptions.ts';
+import { readRecord, type UidValidityRecord } from './uid-validity.ts';
 
 /** One folder of an account. */
 export interface FolderEntry {
@@ -9,58 +20,192 @@ export interface FolderEntry {
   readonly directory: string;
 }
 
-/** One maildir with its folders. */
+interface Listing {
+  readonly stamp: string;
+  /** False if the directory changed so lately that a further change need not show in its time stamp. */
+  readonly settled: boolean;
+  readonly folders: ReadonlyMap<string, FolderEntry>;
+}
+
+/** One maildir with its folders; folder names are canonical ones of names.ts. `openAccount` gives it. */
 export class Account {
   /** Path, one character an octet. */
   readonly maildir: string;
   readonly settings: StoreSettings;
+  readonly #subscriptions: Subscriptions;
+  #listing: Listing | undefined;
 
   constructor(maildir: string, settings: StoreSettings) {
     this.maildir = maildir;
     this.settings = settings;
+    this.#subscriptions = new Subscriptions(maildir, settings);
   }
 
-  /** Sorted by octets, INBOX first; read again only when the maildir's directory has changed. */
-  listFolders(): Promise<readonly FolderEntry[]> {
-    throw new Error('not yet');
+  /**
+   * All folders by name, in the order of their names, INBOX first; the directory is read only after it has changed.
+   * @throws {MailError} notFound, noPermission, unavailable
+   */
+  async listFolders(): Promise<ReadonlyMap<string, FolderEntry>> {
+    const known = this.#listing;
+    const listing = this.#readListing();
+    if (listing !== known && existsSync(octetPath(this.maildir, planFile))) {
+      await this.#locked(async () => undefined);
+      return this.#readListing().folders;
+    }
+    return listing.folders;
   }
 
-  /** @throws {MailError} notFound, unavailable */
+  /** @throws {MailError} invalidName */
+  directoryOf(name: string): string {
+    const entry = entryOfName(name);
+    return entry === '' ? this.maildir : `${this.maildir}/${entry}`;
+  }
+
+  /** Whether there is such a folder. @throws {MailError} invalidName */
+  hasFolder(name: string): boolean {
+    return this.#isFolder(this.directoryOf(name));
+  }
+
+  /** @throws {MailError} notFound, invalidName, noPermission, unavailable */
   openFolder(name: string): Promise<Folder> {
-    throw new Error(`not yet ${name}`);
+    return openFolder(this.#existing(name), this.settings);
   }
 
-  /** @throws {MailError} exists, cannot */
-  createFolder(name: string): Promise<void> {
-    throw new Error(`not yet ${name}`);
+  /** STATUS, without touching the folder. @throws {MailError} notFound, invalidName, noPermission, unavailable */
+  statusOf(name: string): Promise<FolderStatus> {
+    return folderStatus(this.#existing(name), this.settings);
   }
 
-  /** Removes one folder; those below it stay. @throws {MailError} notFound, cannot */
-  deleteFolder(name: string): Promise<void> {
-    throw new Error(`not yet ${name}`);
+  /** @throws {MailError} exists, invalidName, overQuota, noPermission, unavailable */
+  async createFolder(name: string): Promise<void> {
+    const entry = entryOfName(name);
+    if (entry === '') throw new MailError('exists', 'the mailbox exists');
+    await this.#locked((record) => makeFolder(this.maildir, entry, record, this.settings));
   }
 
-  /** Moves a folder and all below it; UIDs and UIDVALIDITY stay. @throws {MailError} notFound, exists, cannot */
-  renameFolder(from: string, to: string): Promise<void> {
-    throw new Error(`not yet ${from} ${to}`);
+  /** Removes one folder; those below it stay. @throws {MailError} notFound, cannot: INBOX; noPermission, unavailable */
+  async deleteFolder(name: string): Promise<void> {
+    const entry = entryOfName(name);
+    if (entry === '') throw new MailError('cannot', 'INBOX cannot be deleted');
+    const removeMessages = await this.#locked((record) =>
+      unmakeFolder(this.maildir, entry, record, this.settings),
+    );
+    await removeMessages();
+  }
+
+  /**
+   * Moves a folder, if it exists, and all below it, if there are any; UIDs and UIDVALIDITY stay.
+   * @throws {MailError} notFound, exists, cannot: INBOX, or into itself; invalidName, noPermission, unavailable
+   */
+  async renameFolder(from: string, to: string): Promise<void> {
+    const [fromEntry, toEntry] = [entryOfName(from), entryOfName(to)];
+    if (fromEntry === '' || toEntry === '') throw new MailError('cannot', 'INBOX cannot be renamed');
+    if (to === from) throw new MailError('exists', 'the mailbox exists');
+    if (to.startsWith(`${from}.`)) throw new MailError('cannot', 'a mailbox cannot be moved into itself');
+    await this.#locked(async (record) => {
+      const moves: Move[] = [];
+      for (const { name } of this.#readListing().folders.values())
+        if (name === from || name.startsWith(`${from}.`))
+          moves.push([entryOfName(name), entryOfName(to + name.slice(from.length))]);
+      if (moves.length === 0) throw new MailError('notFound', 'no such mailbox');
+      await moveFolders(this.maildir, moves, record, this.settings);
+    });
   }
 
   /** Names in the file's order, also of folders that do not exist. */
-  subscriptions(): Promise<readonly string[]> {
-    throw new Error('not yet');
+  subscriptions(): readonly string[] {
+    return this.#subscriptions.list();
   }
 
   /** @returns false if it was subscribed already */
   subscribe(name: string): Promise<boolean> {
-    throw new Error(`not yet ${name}`);
+    return this.#subscriptions.subscribe(name);
   }
 
   /** @returns false if it was not subscribed */
   unsubscribe(name: string): Promise<boolean> {
-    throw new Error(`not yet ${name}`);
+    return this.#subscriptions.unsubscribe(name);
+  }
+
+  /** Runs alone among those who keep to locks, after what a crash has left half done. */
+  #locked<T>(task: (record: UidValidityRecord) => Promise<T>): Promise<T> {
+    return withAccountLock(this.maildir, this.settings, async () => {
+      await finishMoves(this.maildir, this.settings);
+      const directories = () =>
+        this.#readListing()
+          .folders.values()
+          .map((folder) => folder.directory);
+      return task(readRecord(this.maildir, directories));
+    });
+  }
+
+  #existing(name: string): string {
+    const directory = this.directoryOf(name);
+    if (!this.#isFolder(directory)) throw new MailError('notFound', 'no such mailbox');
+    return directory;
+  }
+
+  #isFolder(directory: string): boolean {
+    const stats = lstatSync(octetPath(directory), { throwIfNoEntry: false });
+    return stats?.isDirectory() || (stats?.isSymbolicLink() === true && this.#isOwnDirectory(directory));
+  }
+
+  /** A symbolic link is a folder only where it leads to a directory of the maildir's owner. */
+  #isOwnDirectory(link: string): boolean {
+    try {
+      const target = statSync(octetPath(link));
+      return target.isDirectory() && target.uid === statSync(octetPath(this.maildir)).uid;
+    } catch {
+      return false; // it leads nowhere
+    }
+  }
+
+  #readListing(): Listing {
+    try {
+      const { ino, mtimeNs, mtimeMs } = statSync(octetPath(this.maildir), { bigint: true });
+      const stamp = `${ino} ${mtimeNs}`;
+      if (this.#listing?.settled && this.#listing.stamp === stamp) return this.#listing;
+      const settled = Date.now() - Number(mtimeMs) > 1000;
+      this.#listing = { stamp, settled, folders: this.#readFolders() };
+      return this.#listing;
+    } catch (error) {
+      throw asMailError(error, 'cannot list the mailboxes');
+    }
+  }
+
+  #readFolders(): Map<string, FolderEntry> {
+    const options = { withFileTypes: true, encoding: 'buffer' } as const;
+    const folders: FolderEntry[] = [];
+    for (const dirent of readdirSync(octetPath(this.maildir), options)) {
+      const name = dirent.name[0] === 0x2e ? nameOfEntry(dirent.name.toString('latin1')) : undefined;
+      if (name === undefined) continue;
+      const directory = `${this.maildir}/${dirent.name.toString('latin1')}`;
+      if (this.#isListed(dirent, directory)) folders.push({ name, directory });
+    }
+    folders.sort((one, other) => (one.name < other.name ? -1 : 1));
+    folders.unshift({ name: 'INBOX', directory: this.maildir });
+    return new Map(folders.map((folder) => [folder.name, folder]));
+  }
+
+  #isListed(dirent: Dirent<Buffer>, directory: string): boolean {
+    return dirent.isDirectory() || (dirent.isSymbolicLink() && this.#isOwnDirectory(directory));
   }
 }
 
+const accounts = new Map<string, WeakRef<Account>>();
+const forgotten = new FinalizationRegistry((maildir: string) => {
+  if (accounts.get(maildir)?.deref() === undefined) accounts.delete(maildir);
+});
+
+/**
+ * The account of a maildir; all sessions of the process share what it remembers.
+ * @param maildir  path, one character an octet (`pathOctets`), without a slash at the end
+ */
 export function openAccount(maildir: string, settings: StoreSettings): Account {
-  return new Account(maildir, settings);
+  const known = accounts.get(maildir)?.deref();
+  if (known?.settings === settings) return known;
+  const account = new Account(maildir, settings);
+  accounts.set(maildir, new WeakRef(account));
+  forgotten.register(account, maildir);
+  return account;
 }

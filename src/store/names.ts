@@ -56,7 +56,7 @@ export function textToOctets(text: string): string | undefined {
     .map((piece) =>
       piece.length === 1 && strayOctets.test(piece)
         ? String.fromCharCode(piece.charCodeAt(0) - strayBase)
-        : Buffer.from(piece).latin1Slice(),
+        : Buffer.from(piece).toString('latin1'),
     )
     .join('');
   return octetsToText(octets) === text ? octets : undefined;

@@ -1,0 +1,121 @@
+/**
+ * Every system call of the store that changes something on disk goes through here, so that the crash test can
+ * stop before any of them. Paths are latin1 strings.
+ */
+import {
+  chmodSync,
+  closeSync,
+  fsync,
+  futimesSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  constants as o,
+  renameSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { octetPath } from '../base/paths.ts';
+
+type Before = (call: string) => void;
+
+let before: Before | undefined;
+
+/** Calls `hook` before each step; what it throws is the step's failure. Undefined ends that. For tests. */
+export function interceptSteps(hook: Before | undefined): void {
+  before = hook;
+}
+
+export function rename(from: string, to: string): void {
+  before?.(`rename ${from} ${to}`);
+  renameSync(octetPath(from), octetPath(to));
+}
+
+export function link(from: string, to: string): void {
+  before?.(`link ${from} ${to}`);
+  linkSync(octetPath(from), octetPath(to));
+}
+
+export function unlink(path: string): void {
+  before?.(`unlink ${path}`);
+  unlinkSync(octetPath(path));
+}
+
+/** Creates a file that must not exist; the caller closes the descriptor. */
+export function create(path: string): number {
+  before?.(`create ${path}`);
+  return openSync(octetPath(path), o.O_WRONLY | o.O_CREAT | o.O_EXCL | o.O_NOFOLLOW, 0o666);
+}
+
+/** Writes all octets at the descriptor's position. */
+export function write(descriptor: number, octets: Uint8Array): void {
+  before?.('write');
+  let at = 0;
+  while (at < octets.length) at += writeSync(descriptor, octets, at);
+}
+
+/** Sets access and modification time, in seconds. */
+export function setTimes(descriptor: number, seconds: number): void {
+  before?.('utimes');
+  futimesSync(descriptor, seconds, seconds);
+}
+
+export function makeDirectory(path: string, mode: number): void {
+  before?.(`mkdir ${path}`);
+  mkdirSync(octetPath(path), mode);
+}
+
+export function removeDirectory(path: string): void {
+  before?.(`rmdir ${path}`);
+  rmdirSync(octetPath(path));
+}
+
+export function changeMode(path: string, mode: number): void {
+  before?.(`chmod ${path}`);
+  chmodSync(octetPath(path), mode);
+}
+
+/** fsync in the thread pool. */
+export function syncFile(descriptor: number): Promise<void> {
+  before?.('fsync');
+  return new Promise((resolve, reject) => {
+    fsync(descriptor, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+const running = new Map<string, Promise<void>>();
+const waiting = new Map<string, Promise<void>>();
+
+/** fsync of a directory in the thread pool; requests that come while one runs share the next one. */
+export function syncDirectory(path: string): Promise<void> {
+  before?.(`fsync ${path}`);
+  const queued = waiting.get(path);
+  if (queued) return queued;
+  const current = running.get(path);
+  if (!current) return startSync(path);
+  const next = current
+    .catch(() => undefined)
+    .then(() => {
+      waiting.delete(path);
+      return startSync(path);
+    });
+  waiting.set(path, next);
+  return next;
+}
+
+function startSync(path: string): Promise<void> {
+  const run = (async () => {
+    const descriptor = openSync(octetPath(path), o.O_RDONLY | o.O_DIRECTORY);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        fsync(descriptor, (error) => (error ? reject(error) : resolve()));
+      });
+    } finally {
+      closeSync(descriptor);
+      if (running.get(path) === run) running.delete(path);
+    }
+  })();
+  running.set(path, run);
+  return run;
+}
