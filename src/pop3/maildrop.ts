@@ -1,0 +1,122 @@
+/** A session's view of INBOX: numbers fixed at login, deletions that wait for QUIT (RFC 1939 §5, §6). */
+import type { Mailboxes } from '../access/mailboxes.ts';
+import type { OpenMailbox } from '../access/open-mailbox.ts';
+import { MailError } from '../base/mail-error.ts';
+import { describe } from '../store/describe.ts';
+import { flag } from '../store/flags.ts';
+import type { Folder } from '../store/folder.ts';
+import { type Pop3Entry, savedPop3Entries, uniqueId, updatePop3List } from '../store/pop3-list.ts';
+
+export interface Pop3Message {
+  /** The message's UID in the folder, which POP3 does not show. */
+  readonly uid: number;
+  readonly fileName: string;
+  readonly wireOctets: number;
+  readonly uniqueId: string;
+  readonly eightBitHeader: boolean;
+  deleted: boolean;
+}
+
+export interface Maildrop {
+  readonly mailbox: OpenMailbox;
+  readonly messages: readonly Pop3Message[];
+  /** The list of unique ids could not be saved: only messages that have one already are shown. */
+  readonly incomplete: boolean;
+}
+
+/** @throws {MailError} */
+export async function openMaildrop(mailboxes: Mailboxes): Promise<Maildrop> {
+  const mailbox = await mailboxes.open('INBOX', 'r');
+  try {
+    const { folder } = mailbox;
+    const uidByName = new Map<string, number>();
+    for (let row = 0; row < folder.count; row++) uidByName.set(folder.fileName(row), folder.uids[row]!);
+    const names = [...uidByName.keys()];
+    const now = Math.floor(Date.now() / 1000);
+    let entries: Pop3Entry[];
+    let incomplete = false;
+    try {
+      const measure = (name: string) => measureMessage(folder, uidByName.get(name)!);
+      entries = await updatePop3List(folder.directory, folder.settings, names, measure, now);
+    } catch (error) {
+      // A full disk must not keep the user from making room: show what has an id already.
+      if (!(error instanceof MailError) || error.kind !== 'overQuota') throw error;
+      entries = savedPop3Entries(folder.directory, names, now);
+      incomplete = true;
+    }
+    const messages = entries.map((entry) => ({
+      uid: uidByName.get(entry.fileName)!,
+      fileName: entry.fileName,
+      wireOctets: entry.wireOctets,
+      uniqueId: uniqueId(entry),
+      eightBitHeader: entry.eightBitHeader,
+      deleted: false,
+    }));
+    return { mailbox, messages, incomplete };
+  } catch (error) {
+    mailbox.close();
+    throw error;
+  }
+}
+
+/** What RETR will send, counted; undefined for what cannot be read, which is then not shown. */
+async function measureMessage(
+  folder: Folder,
+  uid: number,
+): Promise<{ wireOctets: number; eightBitHeader: boolean } | undefined> {
+  const row = folder.rowOf(uid);
+  if (row < 0) return undefined;
+  try {
+    const { structure } = await describe(folder, row);
+    const message = folder.open(folder.rowOf(uid));
+    try {
+      return {
+        wireOctets: structure.wireOctets + missingLineEnd(message),
+        eightBitHeader: structure.root.headerHasEightBit,
+      };
+    } finally {
+      message.close();
+    }
+  } catch (error) {
+    if (error instanceof MailError) return undefined;
+    throw error;
+  }
+}
+
+/** Octets of the line end that RETR adds to a message that lacks it: 2 or 0. */
+export function missingLineEnd(message: {
+  readonly sizeOctets: number;
+  read(into: Uint8Array, position: number): number;
+}): 0 | 2 {
+  if (message.sizeOctets === 0) return 2;
+  const last = new Uint8Array(1);
+  return message.read(last, message.sizeOctets - 1) === 1 && last[0] === 10 ? 0 : 2;
+}
+
+/** A full RETR makes the message \Seen; a maildir that does not allow it is no reason to fail. */
+export async function markSeen(maildrop: Maildrop, message: Pop3Message): Promise<void> {
+  const { folder } = maildrop.mailbox;
+  const row = folder.rowOf(message.uid);
+  if (row < 0 || folder.flags[row]! & flag.seen) return;
+  try {
+    await maildrop.mailbox.storeFlags([message.uid], { mode: 'add', flags: flag.seen, keywords: [] });
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+    folder.settings.log.warn(`${folder.directory}: cannot mark a message as seen: ${error.message}`);
+  }
+}
+
+/**
+ * Removes what was marked; durable when it returns.
+ * @returns names of the files removed, and how many messages are still there
+ */
+export async function removeDeleted(maildrop: Maildrop): Promise<{ removed: string[]; left: number }> {
+  const marked = maildrop.messages.filter((message) => message.deleted);
+  if (marked.length === 0) return { removed: [], left: 0 };
+  const gone = new Set(await maildrop.mailbox.expunge(marked.map((message) => message.uid)));
+  const { folder } = maildrop.mailbox;
+  return {
+    removed: marked.filter((message) => gone.has(message.uid)).map((message) => message.fileName),
+    left: marked.filter((message) => folder.rowOf(message.uid) >= 0).length,
+  };
+}

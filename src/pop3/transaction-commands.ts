@@ -1,0 +1,125 @@
+/** Commands after login (pop3-proxy-options §2.6). */
+import type { Connection } from '../net/connection.ts';
+import { capabilities, language, listing } from './capabilities.ts';
+import type { Outcome } from './command.ts';
+import { type Maildrop, markSeen, type Pop3Message, removeDeleted } from './maildrop.ts';
+import type { Pop3Services } from './services.ts';
+import { sendMessage } from './transfer.ts';
+
+export interface Transaction {
+  readonly connection: Connection;
+  readonly services: Pop3Services;
+  readonly maildrop: Maildrop;
+  utf8: boolean;
+  /** Octets of text sent by TOP and by RETR, for the log. */
+  topOctets: number;
+  retrOctets: number;
+  /** Called with the file name of each message that QUIT removed. */
+  readonly onRemoved: (fileName: string) => void;
+}
+
+type TransactionCommand = (transaction: Transaction, words: readonly string[]) => Outcome | Promise<Outcome>;
+
+const noSuchMessage: Outcome = { kind: 'reply', text: '-ERR Invalid message number.' };
+
+const commands: Readonly<Record<string, TransactionCommand>> = {
+  STAT({ maildrop }) {
+    let count = 0;
+    let octets = 0;
+    for (const message of maildrop.messages) {
+      if (message.deleted) continue;
+      count++;
+      octets += message.wireOctets;
+    }
+    return reply(`+OK ${count} ${octets}`);
+  },
+  LIST: (transaction, words) =>
+    list(transaction, words, '+OK scan listing follows', (message) => String(message.wireOctets)),
+  UIDL: (transaction, words) => list(transaction, words, '+OK', (message) => message.uniqueId),
+  async RETR(transaction, words) {
+    const message = find(transaction.maildrop, words[0]);
+    if (!message) return noSuchMessage;
+    const { connection, maildrop } = transaction;
+    const wrapAs = wrapperFor(transaction, message);
+    const first = (octets: number) => `+OK ${octets} octets follow.`;
+    const extent = { bodyLines: undefined };
+    transaction.retrOctets += await sendMessage(connection, maildrop, message, extent, first, wrapAs);
+    if (!connection.closed) await markSeen(maildrop, message);
+    return { kind: 'sent' };
+  },
+  async TOP(transaction, words) {
+    const message = find(transaction.maildrop, words[0]);
+    if (!message) return noSuchMessage;
+    if (words[1] === undefined) return reply('-ERR Invalid command.');
+    const { connection, maildrop } = transaction;
+    const extent = { bodyLines: leadingInteger(words[1]) };
+    const wrapAs = wrapperFor(transaction, message);
+    const first = () => '+OK headers follow.';
+    transaction.topOctets += await sendMessage(connection, maildrop, message, extent, first, wrapAs);
+    return { kind: 'sent' };
+  },
+  DELE({ maildrop }, words) {
+    const message = find(maildrop, words[0]);
+    if (!message) return noSuchMessage;
+    message.deleted = true;
+    return reply('+OK Deleted.');
+  },
+  RSET({ maildrop }) {
+    for (const message of maildrop.messages) message.deleted = false;
+    return reply('+OK Resurrected.');
+  },
+  NOOP: () => reply('+OK Yup.'),
+  CAPA: ({ connection, services }) =>
+    reply(listing("+OK Here's what I can do:", capabilities(connection, services, true))),
+  LANG: (_transaction, words) => reply(language(words[0] ?? '')),
+  UTF8(transaction) {
+    transaction.utf8 = true;
+    return reply('+OK UTF8 enabled');
+  },
+  async QUIT(transaction) {
+    const { removed, left } = await removeDeleted(transaction.maildrop);
+    for (const fileName of removed) transaction.onRemoved(fileName);
+    const text = left === 0 ? '+OK Bye-bye.' : `-ERR [SYS/TEMP] ${left} messages could not be removed.`;
+    return { kind: 'end', text };
+  },
+};
+
+export function transactionCommand(transaction: Transaction, line: string): Outcome | Promise<Outcome> {
+  const [verb, ...words] = line.split(/[ \t]+/).filter((word, i) => i > 0 || word !== '');
+  const command = commands[(verb ?? '').toUpperCase()];
+  return command ? command(transaction, words) : reply('-ERR Invalid command.');
+}
+
+function list(
+  { maildrop }: Transaction,
+  words: readonly string[],
+  first: string,
+  what: (message: Pop3Message) => string,
+): Outcome {
+  if (words[0]) {
+    const message = find(maildrop, words[0]);
+    return message ? reply(`+OK ${leadingInteger(words[0])} ${what(message)}`) : noSuchMessage;
+  }
+  const lines = maildrop.messages.flatMap((message, i) =>
+    message.deleted ? [] : [`${i + 1} ${what(message)}`],
+  );
+  return reply(listing(first, lines));
+}
+
+function find(maildrop: Maildrop, word: string | undefined): Pop3Message | undefined {
+  const message = maildrop.messages[leadingInteger(word ?? '') - 1];
+  return message?.deleted ? undefined : message;
+}
+
+/** Clients send `1x` and `01`; nonsense is 0. */
+function leadingInteger(word: string): number {
+  return Number(/^[+-]?\d+/.exec(word)?.[0] ?? 0);
+}
+
+function wrapperFor({ utf8, services }: Transaction, message: Pop3Message): string | undefined {
+  return message.eightBitHeader && !utf8 ? services.settings.unicodeMessageType : undefined;
+}
+
+function reply(line: string): Outcome {
+  return { kind: 'reply', text: line };
+}
