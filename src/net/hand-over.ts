@@ -42,5 +42,5 @@ export function releaseConnection(connection: StreamConnection): Released | unde
 /** A stream over a handle that another process has released. Nothing is read before somebody listens. */
 export function adoptHandle(handle: ConnectionHandle): Socket {
   // The `handle` option is not in Node's documentation, nor in its types; `fd` is, but there is no descriptor here.
-  return new Socket({ handle, allowHalfOpen: true } as ConstructorParameters<typeof Socket>[0]);
+  return new Socket({ handle, allowHalfOpen: true } as object);
 }

@@ -30,6 +30,14 @@ export interface Addresses {
   localPort: number;
 }
 
+/** What a connection that another process has begun brings with it. */
+export interface Carried extends Addresses {
+  /** Encrypted, though not by this process: a relay is in between. */
+  secure: boolean;
+  octetsRead: number;
+  octetsWritten: number;
+}
+
 const gatherOctets = 65_536;
 const stallMs = 60_000;
 const lingerMs = 5_000;
@@ -54,11 +62,15 @@ export class StreamConnection implements Connection {
   #octetsRead = 0;
   #octetsWritten = 0;
 
-  constructor(input: Readable, output: Writable, tlsSide?: TlsSide, addresses?: Addresses) {
+  /** @param carried  what the streams themselves cannot tell */
+  constructor(input: Readable, output: Writable, tlsSide?: TlsSide, carried?: Partial<Carried>) {
     this.#input = input;
     this.#output = output;
     this.#tlsSide = tlsSide;
-    this.#addresses = addresses;
+    this.#secure = carried?.secure ?? false;
+    this.#octetsRead = carried?.octetsRead ?? 0;
+    this.#octetsWritten = carried?.octetsWritten ?? 0;
+    if (carried?.remoteAddress !== undefined) this.#addresses = carried as Addresses;
     this.#attach();
   }
 

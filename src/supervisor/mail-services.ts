@@ -1,0 +1,32 @@
+/** What sessions get from the process they run in: from an account to its mailboxes. */
+import { isAbsolute, join } from 'node:path';
+import { Mailboxes } from '../access/mailboxes.ts';
+import type { AccountRecord } from '../auth/account-record.ts';
+import type { Log } from '../base/log.ts';
+import type { ImapServices } from '../imap/session.ts';
+import type { LoginServices } from '../login/services.ts';
+import { openAccount } from '../store/account.ts';
+import type { MailSettings, ServiceSettings } from './settings.ts';
+
+/** The maildir of an account, an octet string: its own, else MAILDIRPATH, below its home directory. */
+export function maildirOf(account: AccountRecord, maildirPath: string): string {
+  const maildir = account.maildir ?? maildirPath;
+  return isAbsolute(maildir) ? maildir : join(account.home, maildir);
+}
+
+/** @throws {MailError} the maildir cannot be used */
+export function openMailboxes(account: AccountRecord, mail: MailSettings, log: Log): Mailboxes {
+  const { durable, keywords, useLocks, hostname, mailboxes, maildirPath } = mail;
+  const store = openAccount(maildirOf(account, maildirPath), { durable, keywords, useLocks, hostname, log });
+  return new Mailboxes(store, mailboxes);
+}
+
+/** What IMAP sessions of a service get; `login` only where strangers connect. */
+export function imapServices(service: ServiceSettings, log: Log, login?: LoginServices): ImapServices {
+  return {
+    settings: service.imap,
+    log,
+    ...(login && { login }),
+    openMailboxes: (account) => openMailboxes(account, service.mail, log),
+  };
+}

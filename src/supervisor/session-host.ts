@@ -1,0 +1,66 @@
+/**
+ * Entry point of a session host: a process that becomes one uid before it sees anything, and runs sessions of
+ * that uid. When it has been idle for a while it offers to go; the supervisor agrees unless it has just sent one.
+ */
+import { startAuthenticatedImap } from '../imap/session.ts';
+import { type ConnectionHandle, adoptHandle } from '../net/hand-over.ts';
+import { StreamConnection } from '../net/stream-connection.ts';
+import { imapServices } from './mail-services.ts';
+import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';
+import { becomeUser } from './privileges.ts';
+import { processLog } from './process-log.ts';
+import type { ServiceSettings } from './settings.ts';
+
+const idleMs = 60_000;
+
+const log = processLog();
+const sessions = new Map<StreamConnection, { stop(): void }>();
+let services: readonly ServiceSettings[] = [];
+let stopping = false;
+let idle: NodeJS.Timeout | undefined;
+
+function start(id: number, moved: MovedSession, handle: ConnectionHandle): void {
+  clearTimeout(idle);
+  const service = services.find(({ name }) => name === moved.service)!;
+  const socket = adoptHandle(handle);
+  const connection = new StreamConnection(socket, socket, undefined, moved.carried);
+  tell({ type: 'taken', id });
+  socket.once('close', () => ended(connection));
+  const leftover = Buffer.from(moved.leftover);
+  const session = startAuthenticatedImap(connection, moved.account, imapServices(service, log), {
+    leftover,
+    tag: moved.tag,
+  });
+  sessions.set(connection, session);
+}
+
+function ended(connection: StreamConnection): void {
+  sessions.delete(connection);
+  if (sessions.size > 0) return;
+  if (stopping) process.exit(0);
+  idle = setTimeout(() => tell({ type: 'stopped' }), idleMs);
+}
+
+function tell(message: ToSupervisor): void {
+  process.send!(message);
+}
+
+process.on('message', (message: ToHost, handle: unknown) => {
+  if (message.type === 'start') {
+    const { uid, gid, username } = message.owner;
+    becomeUser(uid, gid, username);
+    process.umask(message.services[0]?.mail.umask ?? 0o022);
+    services = message.services;
+  } else if (message.type === 'session') {
+    if (handle === undefined) return; // the client went away on the way
+    start(message.id, message.session, handle as ConnectionHandle);
+  } else {
+    stopping = true;
+    for (const session of sessions.values()) session.stop();
+    if (sessions.size === 0) process.exit(0);
+  }
+});
+process.on('disconnect', () => process.exit(1));
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});

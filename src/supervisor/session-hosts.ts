@@ -1,0 +1,117 @@
+/**
+ * The supervisor's half of moving sessions: one host process per uid, started when first needed and gone when it
+ * has been idle. The handle is kept here until the host says that it has it, so that a host that dies in
+ * between costs this one connection, which is closed, and nothing else.
+ */
+import type { ChildProcess } from 'node:child_process';
+import type { Log } from '../base/log.ts';
+import type { ConnectionHandle } from '../net/hand-over.ts';
+import { forkModule } from './child.ts';
+import type { MovedSession, Owner, ToHost, ToSupervisor } from './messages.ts';
+import type { ServiceSettings } from './settings.ts';
+
+const confirmMs = 10_000;
+
+interface Host {
+  readonly process: ChildProcess;
+  readonly waiting: Map<number, { handle: ConnectionHandle; timer: NodeJS.Timeout }>;
+  /** It was started for these settings. */
+  readonly services: readonly ServiceSettings[];
+}
+
+export class SessionHosts {
+  readonly #log: Log;
+  readonly #hosts = new Map<string, Host>();
+  readonly #all = new Set<ChildProcess>();
+  #nextId = 1;
+  #stopping = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** Gives a session to the host of its owner. */
+  place(
+    owner: Owner,
+    session: MovedSession,
+    handle: ConnectionHandle,
+    services: readonly ServiceSettings[],
+  ): void {
+    if (owner.uid === 0 || owner.gid === 0 || this.#stopping) {
+      this.#log.error(`${session.account.address}: no session as uid ${owner.uid}, gid ${owner.gid}`);
+      handle.close();
+      return;
+    }
+    const host = this.#hostOf(owner, services);
+    const id = this.#nextId++;
+    const drop = (why: string) => {
+      if (!host.waiting.delete(id)) return;
+      clearTimeout(timer);
+      handle.close();
+      this.#log.error(`hand-over to the host of uid ${owner.uid} failed: ${why}`);
+    };
+    const timer = setTimeout(() => drop('no confirmation'), confirmMs);
+    host.waiting.set(id, { handle, timer });
+    const message: ToHost = { type: 'session', id, session };
+    host.process.send(message, handle as never, {}, (error) => error && drop(error.message));
+  }
+
+  /** Tells every host to finish; resolves when all are gone. */
+  async stop(limitMs: number): Promise<void> {
+    this.#stopping = true;
+    const ends = [...this.#all].map(
+      (process) =>
+        new Promise<void>((resolve) => {
+          process.once('exit', () => resolve());
+          if (process.connected) process.send({ type: 'stop' } satisfies ToHost);
+        }),
+    );
+    const force = setTimeout(() => {
+      for (const process of this.#all) process.kill('SIGKILL');
+    }, limitMs);
+    await Promise.all(ends);
+    clearTimeout(force);
+  }
+
+  /** The running host of this uid and group; one started with older settings finishes what it has. */
+  #hostOf(owner: Owner, services: readonly ServiceSettings[]): Host {
+    const key = `${owner.uid} ${owner.gid} ${owner.username ?? ''}`;
+    const present = this.#hosts.get(key);
+    if (present?.services === services && present.process.connected) return present;
+    const process = forkModule(new URL('session-host.ts', import.meta.url), []);
+    const host: Host = { process, waiting: new Map(), services };
+    this.#hosts.set(key, host);
+    this.#all.add(process);
+    process.send({ type: 'start', owner, services } satisfies ToHost);
+    process.on('message', (message: ToSupervisor) => {
+      if (message.type === 'taken') this.#confirmed(host, message.id);
+      else if (message.type === 'stopped' && this.#hosts.get(key) === host && host.waiting.size === 0) {
+        this.#hosts.delete(key);
+        process.send({ type: 'stop' } satisfies ToHost);
+      }
+    });
+    process.on('error', (error) => this.#log.error(`host of uid ${owner.uid}: ${error.message}`));
+    process.once('exit', () => {
+      this.#all.delete(process);
+      if (this.#hosts.get(key) === host) this.#hosts.delete(key);
+      for (const { handle, timer } of host.waiting.values()) {
+        clearTimeout(timer);
+        handle.close();
+      }
+      host.waiting.clear();
+    });
+    return host;
+  }
+
+  #confirmed(host: Host, id: number): void {
+    const waiting = host.waiting.get(id);
+    if (!waiting) return;
+    host.waiting.delete(id);
+    clearTimeout(waiting.timer);
+    waiting.handle.close();
+  }
+}

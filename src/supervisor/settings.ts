@@ -1,0 +1,58 @@
+/** Everything the processes need to know, as plain values that can be sent from one to another. */
+import type { MailboxesSettings } from '../access/mailboxes.ts';
+import type { AuthClientSettings } from '../auth/client.ts';
+import type { ImapSessionSettings } from '../imap/settings.ts';
+import type { LoginSettings } from '../login/login-services.ts';
+import type { Endpoint } from '../net/listen-handle.ts';
+import type { TlsSettings } from '../tls/settings.ts';
+
+export type ServiceName = 'imap' | 'imaps' | 'pop3' | 'pop3s';
+
+/** What sessions of mail need, whatever the protocol. */
+export interface MailSettings {
+  readonly durable: boolean;
+  readonly keywords: 0 | 1 | 2;
+  readonly useLocks: boolean;
+  readonly hostname: string;
+  readonly umask: number;
+  /** MAILDIRPATH: where mail lies below the home directory of an account that does not say. */
+  readonly maildirPath: string;
+  readonly mailboxes: MailboxesSettings;
+}
+
+/** One of Courier's four daemons. */
+export interface ServiceSettings {
+  readonly name: ServiceName;
+  readonly endpoints: readonly Endpoint[];
+  readonly limits: ConnectionLimits;
+  readonly login: LoginSettings;
+  /** For STARTTLS, or from the first octet on where `implicitTls` says so. */
+  readonly tls: TlsSettings | undefined;
+  readonly implicitTls: boolean;
+  readonly mail: MailSettings;
+  readonly imap: ImapSessionSettings;
+}
+
+export interface ConnectionLimits {
+  /** MAXDAEMONS. */
+  readonly connections: number;
+  /** MAXPERIP. */
+  readonly perAddress: number;
+}
+
+/** What the workers are told, again after each SIGHUP. */
+export interface WorkerSettings {
+  readonly services: readonly ServiceSettings[];
+  readonly auth: AuthClientSettings;
+}
+
+export interface ServerSettings extends WorkerSettings {
+  readonly workers: number;
+  /** The user that workers run as when the server is started as root. */
+  readonly workerUser: string;
+  readonly pidFile: string | undefined;
+  /** The command that runs our own authentication daemon; undefined: somebody else's is at the socket. */
+  readonly authCommand: readonly string[] | undefined;
+  /** How long sessions may take to finish at SIGTERM. */
+  readonly stopTimeoutMs: number;
+}

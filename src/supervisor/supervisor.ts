@@ -1,0 +1,213 @@
+/**
+ * The process that holds everything together: binds the ports, starts and restarts the others, and says when to
+ * reread and when to stop. It reads nothing that a stranger sends.
+ */
+import { randomBytes } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
+import { connect } from 'node:net';
+import type { Log } from '../base/log.ts';
+import type { ConnectionHandle } from '../net/hand-over.ts';
+import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
+import type { TlsMaterial } from '../tls/tls-side.ts';
+import { Child, forkModule, spawnProgram } from './child.ts';
+import { type BoundEndpoint, Endpoints } from './endpoints.ts';
+import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
+import { removePidFile, writePidFile } from './pid-file.ts';
+import { findUser, isRoot } from './privileges.ts';
+import { SessionHosts } from './session-hosts.ts';
+import type { ServerSettings, WorkerSettings } from './settings.ts';
+
+const certificateCheckMs = 1_000;
+
+export class Supervisor {
+  #settings: ServerSettings;
+  readonly #log: Log;
+  readonly #endpoints = new Endpoints();
+  readonly #hosts: SessionHosts;
+  readonly #workers: Child[] = [];
+  #auth: Child | undefined;
+  #policy: PlacePolicy = { uid: process.getuid!(), hosts: false };
+  #workerGid = process.getgid!();
+  #material: TlsMaterial = { files: new Map(), ticketKeys: randomBytes(48) };
+  #stamp = '';
+  #certificateTimer: NodeJS.Timeout | undefined;
+  #stopping: Promise<void> | undefined;
+  #listening = new Set<number>();
+  #whenListening: (() => void) | undefined;
+
+  constructor(settings: ServerSettings, log: Log) {
+    this.#settings = settings;
+    this.#log = log;
+    this.#hosts = new SessionHosts(log);
+  }
+
+  /** Resolves when connections are accepted on every port. @throws {Error} why the server cannot start */
+  async start(): Promise<void> {
+    const { pidFile, workers } = this.#settings;
+    this.#choosePolicy();
+    this.#endpoints.update(this.#settings.services);
+    if (pidFile !== undefined) writePidFile(pidFile);
+    this.#readCertificates();
+    this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
+    await this.#startAuth();
+    const listening = new Promise<void>((resolve) => {
+      this.#whenListening = resolve;
+    });
+    for (let i = 0; i < workers; i++) {
+      const child = new Child(`worker ${i + 1}`, this.#log, () => this.#forkWorker());
+      this.#workers.push(child);
+      child.start();
+    }
+    await listening;
+  }
+
+  /**
+   * Serves connections from now on with other settings; the ones there are keep theirs.
+   * @throws {Error} a port cannot be bound; the old settings stay in force
+   */
+  reload(settings: ServerSettings): void {
+    const { added, removed } = this.#endpoints.update(settings.services);
+    this.#settings = settings;
+    this.#readCertificates();
+    for (const worker of this.#running()) {
+      this.#configure(worker);
+      for (const { id } of removed) tell(worker, { type: 'unlisten', id });
+      for (const bound of added) this.#listen(worker, bound);
+    }
+    for (const { handle } of removed) handle.close();
+  }
+
+  /** Stops accepting, lets sessions say goodbye, ends everything within the configured time. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stopAll();
+    return this.#stopping;
+  }
+
+  async #stopAll(): Promise<void> {
+    const { stopTimeoutMs, pidFile } = this.#settings;
+    clearInterval(this.#certificateTimer);
+    this.#endpoints.close();
+    const workers = this.#workers.map(async (child) => {
+      child.expectExit();
+      if (child.process) tell(child.process, { type: 'stop' });
+      await exited(child.process, stopTimeoutMs);
+    });
+    await Promise.all([...workers, this.#hosts.stop(stopTimeoutMs)]);
+    await this.#auth?.kill('SIGTERM', stopTimeoutMs);
+    if (pidFile !== undefined) removePidFile(pidFile);
+  }
+
+  #choosePolicy(): void {
+    if (!isRoot()) {
+      this.#policy = { uid: process.getuid!(), hosts: false };
+      return;
+    }
+    const user = findUser(this.#settings.workerUser);
+    if (!user) throw new Error(`WORKER_USER: there is no user ${this.#settings.workerUser}`);
+    if (user.uid === 0) throw new Error('WORKER_USER: workers do not run as root');
+    this.#policy = { uid: user.uid, hosts: true };
+    this.#workerGid = user.gid;
+  }
+
+  async #startAuth(): Promise<void> {
+    const { authCommand, auth } = this.#settings;
+    if (!authCommand) return;
+    this.#auth = new Child('authdaemond', this.#log, () => spawnProgram(authCommand));
+    this.#auth.start();
+    await answering(auth.socketPath, 10_000);
+  }
+
+  #forkWorker(): ChildProcess {
+    const args = isRoot() ? [String(this.#policy.uid), String(this.#workerGid)] : [];
+    const worker = forkModule(new URL('worker-main.ts', import.meta.url), args);
+    worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(message, handle));
+    tell(worker, { type: 'certificates', material: this.#material });
+    this.#configure(worker);
+    for (const bound of this.#endpoints.bound) this.#listen(worker, bound);
+    return worker;
+  }
+
+  #configure(worker: ChildProcess): void {
+    const settings: WorkerSettings = { services: this.#settings.services, auth: this.#settings.auth };
+    tell(worker, { type: 'configure', settings, place: this.#policy });
+  }
+
+  #listen(worker: ChildProcess, { id, service, handle }: BoundEndpoint): void {
+    tell(worker, { type: 'listen', id, service }, handle);
+  }
+
+  #receive(message: ToSupervisor, handle: unknown): void {
+    switch (message.type) {
+      case 'listening':
+        this.#listening.add(message.id);
+        if (this.#endpoints.bound.every(({ id }) => this.#listening.has(id))) this.#whenListening?.();
+        break;
+      case 'listenFailed':
+        this.#log.error(`listen: ${message.reason}`);
+        break;
+      case 'handOver':
+        this.#hosts.place(
+          message.owner,
+          message.session,
+          handle as ConnectionHandle,
+          this.#settings.services,
+        );
+        break;
+      case 'ready':
+      case 'stopped':
+      case 'taken':
+        break;
+    }
+  }
+
+  #readCertificates(): void {
+    const settings = this.#tlsSettings();
+    this.#stamp = certificateStamp(settings);
+    this.#material = { files: readCertificateFiles(settings), ticketKeys: this.#material.ticketKeys };
+    for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
+  }
+
+  #checkCertificates(): void {
+    if (certificateStamp(this.#tlsSettings()) !== this.#stamp) this.#readCertificates();
+  }
+
+  #tlsSettings() {
+    return this.#settings.services.flatMap(({ tls }) => (tls ? [tls] : []));
+  }
+
+  #running(): ChildProcess[] {
+    return this.#workers.flatMap(({ process }) => (process?.connected ? [process] : []));
+  }
+}
+
+function tell(worker: ChildProcess, message: ToWorker, handle?: object): void {
+  // A worker that has just died is started again and told everything anew.
+  if (worker.connected) worker.send(message, handle as never, {}, () => {});
+}
+
+/** Resolves when a process has ended; it is killed after `limitMs`. */
+function exited(process: ChildProcess | undefined, limitMs: number): Promise<void> {
+  if (!process || process.exitCode !== null || process.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const force = setTimeout(() => process.kill('SIGKILL'), limitMs);
+    process.once('exit', () => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}
+
+/** Resolves when somebody accepts connections at a socket. @throws {Error} nobody did in time */
+async function answering(path: string, limitMs: number): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const connected = await new Promise<boolean>((resolve) => {
+      const socket = connect(path, () => resolve(true));
+      socket.on('error', () => resolve(false));
+      socket.on('connect', () => socket.end());
+    });
+    if (connected) return;
+    if (Date.now() > deadline) throw new Error(`the authentication daemon does not answer at ${path}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,20 @@
+/** Entry point of a worker process: becomes the worker's user, then does what it is told. */
+import type { ConnectionHandle } from '../net/hand-over.ts';
+import { processLog } from './process-log.ts';
+import type { ToSupervisor, ToWorker } from './messages.ts';
+import { becomeUser } from './privileges.ts';
+import { Worker } from './worker.ts';
+
+const [uid, gid] = process.argv.slice(2).map(Number);
+if (uid !== undefined && gid !== undefined) becomeUser(uid, gid, undefined);
+
+const worker = new Worker(processLog(), (message: ToSupervisor, handle?: unknown) => {
+  if (message.type === 'stopped') process.exit(0);
+  process.send!(message, handle as undefined, undefined, () => (handle as ConnectionHandle | undefined)?.close());
+});
+process.on('message', (message: ToWorker, handle: unknown) => worker.receive(message, handle));
+process.on('disconnect', () => process.exit(1));
+// The supervisor says when to stop; a Ctrl-C that reaches the whole group must not be faster.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('SIGHUP', () => {});

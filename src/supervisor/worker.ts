@@ -1,0 +1,181 @@
+/**
+ * A worker: accepts on the sockets the supervisor holds, speaks to strangers, and runs the sessions of its own
+ * uid. Everything it knows arrives by message; a new configuration serves the connections accepted after it.
+ */
+import { type Server, type Socket, createServer } from 'node:net';
+import type { AccountRecord } from '../auth/account-record.ts';
+import { createAuthClient } from '../auth/client.ts';
+import type { Log } from '../base/log.ts';
+import { startImapSession } from '../imap/session.ts';
+import { connectionLine } from '../login/log-lines.ts';
+import { createLoginServices } from '../login/login-services.ts';
+import type { HandOver } from '../login/services.ts';
+import type { Connection } from '../net/connection.ts';
+import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
+import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
+import { AddressCounts } from './address-counts.ts';
+import { imapServices } from './mail-services.ts';
+import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
+import { moveSession } from './move-session.ts';
+import type { ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
+
+/** A session that can be told to stop. */
+interface Session {
+  stop(): void;
+}
+
+/** One of the four services, as configured now. */
+interface Service {
+  readonly settings: ServiceSettings;
+  readonly tls: TlsSide | undefined;
+  start(connection: Connection): Session;
+}
+
+export class Worker {
+  readonly #log: Log;
+  readonly #send: (message: ToSupervisor, handle?: unknown) => void;
+  readonly #services = new Map<ServiceName, Service>();
+  readonly #listeners = new Map<number, Server>();
+  readonly #sessions = new Map<Connection, Session | undefined>();
+  readonly #counts = new AddressCounts();
+  #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
+  #stopping = false;
+
+  constructor(log: Log, send: (message: ToSupervisor, handle?: unknown) => void) {
+    this.#log = log;
+    this.#send = send;
+  }
+
+  receive(message: ToWorker, handle: unknown): void {
+    switch (message.type) {
+      case 'configure':
+        this.#configure(message.settings, message.place);
+        break;
+      case 'certificates':
+        this.#material = message.material;
+        break;
+      case 'listen':
+        this.#listen(message.id, message.service, handle as object);
+        break;
+      case 'unlisten':
+        this.#listeners.get(message.id)?.close();
+        this.#listeners.delete(message.id);
+        break;
+      case 'stop':
+        this.#stop();
+        break;
+    }
+  }
+
+  #configure(settings: WorkerSettings, policy: PlacePolicy): void {
+    const client = createAuthClient(settings.auth);
+    this.#services.clear();
+    for (const service of settings.services) {
+      const tls = service.tls && createTlsSide(service.tls, () => this.#material, this.#log);
+      const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
+        this.#place(service, policy, connection, account, session);
+      const login = createLoginServices(service.login, client, place, this.#log);
+      const services = imapServices(service, this.#log, login);
+      this.#services.set(service.name, {
+        settings: service,
+        tls,
+        start: (connection) => startImapSession(connection, services),
+      });
+    }
+    this.#send({ type: 'ready' });
+  }
+
+  #listen(id: number, name: ServiceName, handle: object): void {
+    const server = createServer({ allowHalfOpen: true, noDelay: true, keepAlive: true }, (socket) =>
+      this.#accept(name, socket),
+    );
+    server.on('error', (error) => this.#send({ type: 'listenFailed', id, reason: error.message }));
+    server.on('listening', () => this.#send({ type: 'listening', id }));
+    server.listen(handle, 511);
+    this.#listeners.set(id, server);
+  }
+
+  #accept(name: ServiceName, socket: Socket): void {
+    const service = this.#services.get(name);
+    if (!service || this.#stopping) {
+      socket.destroy();
+      return;
+    }
+    const connection = new StreamConnection(socket, socket, service.tls);
+    const refusal = this.#counts.add(name, connection.remoteAddress, service.settings.limits);
+    if (refusal !== undefined) {
+      this.#log.error(refusal);
+      connection.end();
+      return;
+    }
+    this.#sessions.set(connection, undefined);
+    socket.once('close', () => {
+      this.#counts.remove(name, connection.remoteAddress);
+      this.#forget(connection);
+    });
+    if (service.settings.implicitTls) this.#startSecure(service, connection);
+    else this.#start(service, connection);
+  }
+
+  #startSecure(service: Service, connection: StreamConnection): void {
+    connection.startImplicitTls().then(
+      () => this.#start(service, connection),
+      (error: Error) => {
+        this.#log.info(`ip=[${connection.remoteAddress}], ${error.message}`);
+        connection.destroy();
+      },
+    );
+  }
+
+  #start(service: Service, connection: StreamConnection): void {
+    if (this.#stopping) {
+      connection.destroy();
+      return;
+    }
+    this.#log.debug(connectionLine(connection));
+    this.#sessions.set(connection, service.start(connection));
+  }
+
+  #place(
+    service: ServiceSettings,
+    policy: PlacePolicy,
+    connection: Connection,
+    account: AccountRecord,
+    session: HandOver,
+  ): 'here' | 'away' {
+    const uid = account.uid;
+    if (uid === policy.uid && uid !== 0) return 'here';
+    if (uid === undefined || uid === 0 || !policy.hosts) {
+      this.#log.error(
+        `${account.address}: an account of uid ${uid} cannot be served by a server of uid ${policy.uid}`,
+      );
+      connection.end(`* BYE [UNAVAILABLE] This account cannot be served here.\r\n`);
+      return 'away';
+    }
+    const owner = { uid, gid: account.gid, username: account.username };
+    void moveSession(connection as StreamConnection, owner, account, service.name, session, this.#send).catch(
+      (error: unknown) => {
+        this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
+        connection.destroy();
+      },
+    );
+    return 'away';
+  }
+
+  #forget(connection: Connection): void {
+    this.#sessions.delete(connection);
+    if (this.#stopping && this.#sessions.size === 0) this.#send({ type: 'stopped' });
+  }
+
+  /** No new connections; every session says BYE when its command is done. The supervisor sets the time limit. */
+  #stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    for (const server of this.#listeners.values()) server.close();
+    for (const [connection, session] of this.#sessions) {
+      if (session) session.stop();
+      else connection.destroy();
+    }
+    if (this.#sessions.size === 0) this.#send({ type: 'stopped' });
+  }
+}

@@ -1,0 +1,50 @@
+import type { X509Certificate } from 'node:crypto';
+
+/** What `openssl x509` calls the fields that people write differently. */
+const aliases: Readonly<Record<string, string>> = {
+  email: 'emailaddress',
+  e: 'emailaddress',
+  givenname: 'gn',
+  surname: 'sn',
+  userid: 'uid',
+  commonname: 'cn',
+};
+
+/**
+ * The login name a client certificate gives (frontend-tls-ops §4): the field of its own subject; of a repeated
+ * field the last.
+ * @param field  TLS_EXTERNAL in lower case, e.g. `emailaddress`, `email`, `cn`
+ * @returns undefined when the subject has no such field, or an empty one
+ */
+export function externalIdentity(certificate: X509Certificate, field: string): string | undefined {
+  const wanted = canonical(field);
+  let identity: string | undefined;
+  for (const [name, value] of subjectFields(certificate.subject)) {
+    if (canonical(name) === wanted && value !== '') identity = value;
+  }
+  return identity;
+}
+
+/** `X509Certificate.subject`: a line per RDN, ` + ` inside one, `\` escapes. */
+export function subjectFields(subject: string | undefined): [name: string, value: string][] {
+  const fields: [string, string][] = [];
+  for (const line of (subject ?? '').split('\n')) {
+    for (const attribute of line.split(/(?<!\\) \+ /)) {
+      const equals = attribute.indexOf('=');
+      if (equals > 0) fields.push([attribute.slice(0, equals), unescape(attribute.slice(equals + 1))]);
+    }
+  }
+  return fields;
+}
+
+/** `\,` is the character, `\C3\BC` are octets of UTF-8. */
+function unescape(value: string): string {
+  return value.replace(/((?:\\[0-9A-Fa-f]{2})+)|\\(.)/g, (_, octets: string | undefined, character: string) =>
+    octets === undefined ? character : Buffer.from(octets.replaceAll('\\', ''), 'hex').toString('utf8'),
+  );
+}
+
+function canonical(field: string): string {
+  const lower = field.toLowerCase();
+  return aliases[lower] ?? lower;
+}
