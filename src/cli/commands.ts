@@ -1,0 +1,19 @@
+import type { Command } from './command.ts';
+
+interface Entry {
+  /** One line for the list of commands. */
+  readonly does: string;
+  readonly load: () => Promise<Command>;
+}
+
+/** Every subcommand; a module is loaded only when its command runs. */
+export const commands: Readonly<Record<string, Entry>> = {
+  serve: {
+    does: 'the whole server',
+    load: () => import('./serve.ts'),
+  },
+  config: {
+    does: 'check, show or upgrade the configuration',
+    load: () => import('./config.ts'),
+  },
+};
