@@ -166,7 +166,7 @@ export const imapRows = [
     field: 'memoryLimitKib',
     files: ['imapd'],
     scopes: imap,
-    kind: optional(integer(0)),
+    kind: text,
     default: '',
     template: '',
     unit: 'KiB',

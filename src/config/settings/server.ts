@@ -38,6 +38,15 @@ export const serverRows = [
     means: 'The group the workers run as.',
   },
   {
+    name: 'AUTHENTICATION_DAEMON',
+    field: 'authDaemon',
+    files: own,
+    scopes: server,
+    kind: choice('own', 'external'),
+    default: 'own',
+    means: "Whether the server starts its authentication daemon, or Courier's authdaemond is at the socket.",
+  },
+  {
     name: 'SHUTDOWN_TIMEOUT',
     field: 'shutdownSeconds',
     files: own,
