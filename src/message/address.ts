@@ -1,5 +1,7 @@
 /** Address lists: RFC 5322 §3.4 with its obsolete forms (§4.4), and whatever else is found in mail. */
+import { domainToUnicode } from 'node:url';
 import { isBlank, trimBlanks } from './octet-text.ts';
+import { decodeWords } from './words.ts';
 
 /** One entry of an address list; all text latin1, quoting undone, encoded words kept. */
 export interface Address {
@@ -200,4 +202,19 @@ function skipToComma(reader: Reader): string | undefined {
     else reader.at++;
   }
   return comment;
+}
+
+/** An address as people read it, all decoded: `Bücher <info@bücher.example>`; a group's start `Name:`, its end `;`. */
+export function displayAddress(address: Address): string {
+  const name = address.name === undefined ? '' : decodeWords(address.name);
+  if (address.kind === 'groupStart') return `${name}:`;
+  if (address.kind === 'groupEnd') return ';';
+  const host = displayHost(decodeWords(address.host));
+  const mailbox = decodeWords(address.mailbox) + (host === '' ? '' : `@${host}`);
+  return name === '' ? mailbox : `${name} <${mailbox}>`;
+}
+
+/** `xn--…` labels as Unicode (RFC 5890); as it is if it is no valid name. */
+function displayHost(host: string): string {
+  return /(?:^|\.)xn--/i.test(host) ? domainToUnicode(host) || host : host;
 }

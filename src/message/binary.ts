@@ -1,14 +1,176 @@
-/** Undoes a transfer encoding, in any pieces. Never throws: damaged input decodes as far as it makes sense. */
+/** Transfer encodings undone: RFC 2045 §6, for BINARY (RFC 3516) and for SEARCH. */
+import { toWire } from './line-ends.ts';
+import { asBuffer, asciiLower } from './octet-text.ts';
+
+/**
+ * Undoes a transfer encoding, octets in any pieces. Never throws: damaged input decodes as far as it makes sense.
+ * Line ends of text come out as CRLF; what base64 holds comes out as it is.
+ */
 export interface TransferDecoder {
   write(octets: Uint8Array): Buffer;
   end(): Buffer;
 }
 
+const nothing = Buffer.alloc(0);
+
 /** @returns undefined if the encoding is unknown (BINARY answers UNKNOWN-CTE, RFC 3516 §4.3) */
 export function createTransferDecoder(encoding: string): TransferDecoder | undefined {
-  throw new Error(`not built yet ${encoding}`);
+  switch (asciiLower(encoding)) {
+    case '7bit':
+    case '8bit':
+    case 'binary':
+      return identityDecoder();
+    case 'base64':
+      return base64Decoder();
+    case 'quoted-printable':
+      return new QuotedPrintableDecoder();
+    default:
+      return undefined;
+  }
 }
 
+/** The same for a body in memory. */
 export function decodeTransfer(octets: Uint8Array, encoding: string): Buffer | undefined {
-  throw new Error(`not built yet ${encoding} ${octets.length}`);
+  const decoder = createTransferDecoder(encoding);
+  return decoder && Buffer.concat([decoder.write(octets), decoder.end()]);
+}
+
+function identityDecoder(): TransferDecoder {
+  let afterCr = false;
+  return {
+    write(octets) {
+      const wire = toWire(octets, afterCr);
+      if (octets.length > 0) afterCr = octets[octets.length - 1] === 13;
+      return wire;
+    },
+    end: () => nothing,
+  };
+}
+
+/** `=` ends a group and what was begun; more may follow (bodies made of several encoded pieces). */
+function base64Decoder(): TransferDecoder {
+  let carry = '';
+  return {
+    write(octets) {
+      let text = asBuffer(octets).toString('latin1').split('\n').join('');
+      if (/[^A-Za-z0-9+/=]/.test(text)) text = text.replace(/[^A-Za-z0-9+/=]+/g, '');
+      text = carry + text;
+      const decoded: Buffer[] = [];
+      let from = 0;
+      for (let pad = text.indexOf('='); pad >= 0; pad = text.indexOf('=', from)) {
+        if (pad > from) decoded.push(Buffer.from(text.slice(from, pad), 'base64'));
+        from = pad + 1;
+      }
+      const whole = text.length - ((text.length - from) % 4);
+      carry = text.slice(whole);
+      if (whole > from) decoded.push(Buffer.from(text.slice(from, whole), 'base64'));
+      return decoded.length === 1 ? decoded[0]! : Buffer.concat(decoded);
+    },
+    end() {
+      const rest = Buffer.from(carry, 'base64');
+      carry = '';
+      return rest;
+    },
+  };
+}
+
+/** Blanks kept until it is known whether a line end follows, which drops them; of longer runs the rest is lost. */
+const maximumBlanks = 1024;
+
+class QuotedPrintableDecoder implements TransferDecoder {
+  /** What came last: text, `=`, `=` and a hexadecimal digit, or `=` and blanks. */
+  #state: 'text' | 'equals' | 'digit' | 'soft' = 'text';
+  #digit = 0;
+  #afterCr = false;
+  readonly #blanks = Buffer.alloc(maximumBlanks);
+  #blankCount = 0;
+  #out = nothing;
+  #length = 0;
+
+  write(octets: Uint8Array): Buffer {
+    this.#out = Buffer.allocUnsafe(octets.length * 2 + maximumBlanks + 8);
+    this.#length = 0;
+    for (let at = 0; at < octets.length; at++) this.#take(octets[at]!);
+    return this.#out.subarray(0, this.#length);
+  }
+
+  end(): Buffer {
+    this.#out = Buffer.alloc(maximumBlanks + 8);
+    this.#length = 0;
+    if (this.#state === 'digit') this.#literal(61, this.#digit);
+    if (this.#afterCr) this.#literal(13);
+    return this.#out.subarray(0, this.#length);
+  }
+
+  #take(octet: number): void {
+    if (this.#state !== 'text') {
+      if (this.#takeEscape(octet)) return;
+      this.#state = 'text';
+    }
+    if (this.#afterCr) {
+      this.#afterCr = false;
+      if (octet !== 10) this.#literal(13);
+    }
+    if (octet === 61) {
+      this.#flushBlanks();
+      this.#state = 'equals';
+    } else if (octet === 32 || octet === 9) {
+      if (this.#blankCount < maximumBlanks) this.#blanks[this.#blankCount++] = octet;
+    } else if (octet === 13) {
+      this.#afterCr = true;
+    } else if (octet === 10) {
+      this.#blankCount = 0;
+      this.#out[this.#length++] = 13;
+      this.#out[this.#length++] = 10;
+    } else {
+      if (this.#blankCount > 0) this.#flushBlanks();
+      this.#out[this.#length++] = octet;
+    }
+  }
+
+  /** @returns false if the octet is text, which comes next */
+  #takeEscape(octet: number): boolean {
+    if (this.#state === 'digit') {
+      const value = hexadecimal(octet);
+      if (value < 0) {
+        this.#literal(61, this.#digit);
+        return false;
+      }
+      this.#literal(hexadecimal(this.#digit) * 16 + value);
+      this.#state = 'text';
+      return true;
+    }
+    if (octet === 10) {
+      this.#state = 'text';
+      return true;
+    }
+    if (octet === 32 || octet === 9 || octet === 13) {
+      this.#state = 'soft';
+      return true;
+    }
+    if (this.#state === 'equals' && hexadecimal(octet) >= 0) {
+      this.#digit = octet;
+      this.#state = 'digit';
+      return true;
+    }
+    this.#literal(61);
+    return false;
+  }
+
+  #literal(...octets: number[]): void {
+    this.#flushBlanks();
+    for (const octet of octets) this.#out[this.#length++] = octet;
+  }
+
+  #flushBlanks(): void {
+    this.#blanks.copy(this.#out, this.#length, 0, this.#blankCount);
+    this.#length += this.#blankCount;
+    this.#blankCount = 0;
+  }
+}
+
+function hexadecimal(octet: number): number {
+  if (octet >= 48 && octet <= 57) return octet - 48;
+  const letter = octet | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
 }
