@@ -1,57 +1,56 @@
+import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
-import type { OpenMailbox } from './open-mailbox.ts';
-import type { Rights } from './rights.ts';
+import { checkNewName, parentsOf } from '../store/names.ts';
+import type { FolderStatus } from '../store/registry.ts';
+import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
+import { type Prefix, toCanonical, toClient } from './client-names.ts';
+import { compilePattern, joinReference } from './list-pattern.ts';
+import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
+import { hasUnseen } from './marked.ts';
+import { OpenMailbox } from './open-mailbox.ts';
+import { allRights, mayChange, type Rights, requireRight } from './rights.ts';
+import { type SpecialUse, specialUses, wellKnownFolders } from './special-use.ts';
 
 /** What the administrator decides about names and Trash. */
 export interface MailboxesSettings {
-  /** What the client writes in front of the account's own folders; with '' the old spelling `INBOX.x` is still understood. */
-  readonly prefix: 'INBOX.' | '';
+  /** What the client writes in front of the account's own folders; with '' the long spelling `INBOX.x` is understood too. */
+  readonly prefix: Prefix;
   /** IMAP_TRASHFOLDERNAME, a folder name below INBOX. */
   readonly trashFolder: string;
   /** IMAP_MOVE_EXPUNGE_TO_TRASH ≠ 0. */
   readonly moveExpungeToTrash: boolean;
   /** IMAP_CHECK_ALL_FOLDERS: say \Marked for all folders, not for INBOX alone. */
   readonly checkAllFolders: boolean;
-  /** Refuse to create names beyond the Basic Multilingual Plane, which end a Courier session that lists them. */
-  readonly refuseAstralNames: boolean;
-  /** `\Sent` -> names below INBOX; the first that exists gets the attribute (RFC 6154). */
-  readonly specialUse: readonly (readonly [attribute: string, names: readonly string[]])[];
+  /** Allow new names beyond the Basic Multilingual Plane; Courier's sessions end when they list one. */
+  readonly astralNames: boolean;
+  /** Which folders are \Sent, \Drafts, \Trash, \Junk, \Archive. */
+  readonly specialUse: SpecialUse;
 }
+
+export const defaultMailboxesSettings: MailboxesSettings = {
+  prefix: 'INBOX.',
+  trashFolder: 'Trash',
+  moveExpungeToTrash: false,
+  checkAllFolders: false,
+  astralNames: false,
+  specialUse: wellKnownFolders,
+};
 
 export interface ListOptions {
   /** LIST (SUBSCRIBED): subscribed names, existing or not (RFC 5258 §3). */
   readonly subscribed?: boolean;
-  /** With `subscribed`: parents that match and have a subscribed descendant that does not (RFC 5258 §3.5). */
+  /** With `subscribed`: names that match and have a subscribed name below that does not (RFC 5258 §3.5). */
   readonly recursiveMatch?: boolean;
   /** LIST (SPECIAL-USE) (RFC 6154 §5.2). */
   readonly specialUse?: boolean;
 }
 
-export interface ListEntry {
-  /** As this client writes it, decoded: `INBOX.Größe`. '' answers an empty pattern. */
-  readonly name: string;
-  /** False: \Noselect, a missing parent, or a subscribed name without a folder. */
-  readonly selectable: boolean;
-  /** undefined: neither \HasChildren nor \HasNoChildren is to be said. */
-  readonly hasChildren: boolean | undefined;
+/** One line of LIST; the name is '' in the answer to an empty pattern. */
+export interface ListEntry extends Listed {
   /** \Marked or \Unmarked; undefined: neither. */
   readonly marked: boolean | undefined;
-  readonly subscribed: boolean;
-  /** CHILDINFO ("SUBSCRIBED"), with `recursiveMatch` only. */
-  readonly childSubscribed: boolean;
   /** `\Sent`, `\Drafts`, `\Trash`, `\Junk` or `\Archive`. */
   readonly specialUse: string | undefined;
-}
-
-/** STATUS; counts as of now on the disk, new mail included. */
-export interface MailboxStatus {
-  readonly messages: number;
-  readonly recent: number;
-  readonly unseen: number;
-  readonly deleted: number;
-  readonly uidNext: number;
-  readonly uidValidity: number;
-  readonly highestModseq: number;
 }
 
 export interface Namespace {
@@ -70,8 +69,9 @@ export interface Target {
 
 /**
  * The mailboxes one account can reach: the one way the protocols get at mail.
- * All names that go in are decoded and spelt as the client spells them.
- * Errors are {@link MailError}s: `invalidName`, `notFound`, `exists`, `noPermission`, `inUse`, `cannot`, `unavailable`.
+ * All names that go in are decoded and spelt as the client spells them, without a dot at the end.
+ * Errors are {@link MailError}s: `invalidName`, `notFound`, `exists`, `noPermission` ({@link AccessDenied}), `cannot`,
+ * `overQuota`, `unavailable`.
  */
 export class Mailboxes {
   readonly account: Account;
@@ -83,75 +83,205 @@ export class Mailboxes {
   }
 
   namespaces(): { personal: Namespace[]; others: Namespace[]; shared: Namespace[] } {
-    throw new Error(`not yet ${this.account.maildir}`);
+    return { personal: [{ prefix: this.settings.prefix, delimiter: '.' }], others: [], shared: [] };
   }
 
   /** @throws {MailError} invalidName; whether the folder exists is not looked at */
   resolve(name: string): Target {
-    throw new Error(`not yet ${name}`);
+    const canonical = toCanonical(name, this.settings.prefix);
+    this.account.directoryOf(canonical);
+    return { name: canonical, account: this.account, folder: canonical };
   }
 
   /** How this client writes a canonical name. */
   clientName(canonical: string): string {
-    throw new Error(`not yet ${canonical}`);
+    return toClient(canonical, this.settings.prefix);
   }
 
-  exists(name: string): Promise<boolean> {
-    throw new Error(`not yet ${name}`);
+  exists(name: string): boolean {
+    return this.account.hasFolder(this.resolve(name).folder);
   }
 
-  /** What the user may do there; '' if nothing. */
+  /** What the user may do there, whether it exists or not; '' is nothing. */
   rights(name: string): Promise<Rights> {
-    throw new Error(`not yet ${name}`);
+    return this.#rightsOf(this.resolve(name));
   }
 
   /** LIST, also the extended one; sorted, INBOX first. @throws {MailError} cannot: too many wildcards */
-  list(reference: string, patterns: readonly string[], options: ListOptions = {}): Promise<ListEntry[]> {
-    throw new Error(`not yet ${reference} ${patterns} ${options}`);
+  async list(
+    reference: string,
+    patterns: readonly string[],
+    options: ListOptions = {},
+  ): Promise<ListEntry[]> {
+    if (patterns.length === 1 && patterns[0] === '') return this.#listReference(reference);
+    const tests = patterns.map((pattern) => compilePattern(joinReference(reference, pattern)));
+    const matches = (name: string) => tests.some((test) => test(name));
+    const spell = this.#spelling(joinReference(reference, patterns[0] ?? ''));
+    const visible = await this.#visibleFolders();
+    const folders = new Set(visible.map(spell));
+    const subscribed = new Set((await this.#visibleSubscriptions()).map(spell));
+    const listed = options.subscribed
+      ? listSelected(folders, subscribed, options.recursiveMatch ?? false, matches)
+      : listFolders(folders, subscribed, matches);
+    const entries = await this.#described(listed, new Set(visible));
+    return options.specialUse ? entries.filter((entry) => entry.specialUse !== undefined) : entries;
   }
 
-  lsub(reference: string, pattern: string): Promise<ListEntry[]> {
-    throw new Error(`not yet ${reference} ${pattern}`);
+  /** @throws {MailError} cannot: too many wildcards */
+  async lsub(reference: string, pattern: string): Promise<ListEntry[]> {
+    if (pattern === '') return this.#listReference(reference);
+    const joined = joinReference(reference, pattern);
+    const subscribed = new Set((await this.#visibleSubscriptions()).map(this.#spelling(joined)));
+    const listed = listSubscribed(subscribed, compilePattern(joined));
+    return listed.map((entry) => ({ ...entry, marked: undefined, specialUse: undefined }));
   }
 
-  status(name: string): Promise<MailboxStatus> {
-    throw new Error(`not yet ${name}`);
+  /** STATUS as of now on the disk, waiting new mail included. */
+  async status(name: string): Promise<FolderStatus> {
+    const target = this.#existing(name);
+    requireRight(await this.#rightsOf(target), 'r', target.name);
+    return target.account.statusOf(target.folder);
   }
 
   /**
    * Opens a folder for reading (needs right r) or as the target of APPEND and COPY (needs right i).
    * Close it when done; the folder behind it is shared in the process.
-   * @throws {MailError} notFound, noPermission, unavailable
    */
-  open(name: string, right: 'r' | 'i', options: { readOnly?: boolean } = {}): Promise<OpenMailbox> {
-    throw new Error(`not yet ${name} ${right} ${options}`);
+  async open(name: string, right: 'r' | 'i', options: { readOnly?: boolean } = {}): Promise<OpenMailbox> {
+    const target = this.#existing(name);
+    const rights = await this.#rightsOf(target);
+    requireRight(rights, right, target.name);
+    return new OpenMailbox({
+      name: target.name,
+      folder: await target.account.openFolder(target.folder),
+      rights,
+      readOnly: options.readOnly === true || !mayChange(rights),
+      trash: this.#trashFor(target),
+    });
   }
 
-  create(name: string): Promise<void> {
-    throw new Error(`not yet ${name}`);
+  /** Needs right c on the parent, which need not exist. */
+  async create(name: string): Promise<void> {
+    const target = this.resolve(name);
+    if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
+    await this.#requireOnParent(target);
+    checkNewName(target.name, this.settings.astralNames);
+    await target.account.createFolder(target.folder);
   }
 
-  /** @throws {MailError} also `cannot` for INBOX and the trash folder */
-  delete(name: string): Promise<void> {
-    throw new Error(`not yet ${name}`);
+  /** Needs right x; folders below stay. @throws {MailError} also `cannot` for INBOX and the trash folder */
+  async delete(name: string): Promise<void> {
+    const target = this.#existing(name);
+    requireRight(await this.#rightsOf(target), 'x', target.name);
+    if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
+    await target.account.deleteFolder(target.folder);
   }
 
-  /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. */
-  rename(from: string, to: string): Promise<void> {
-    throw new Error(`not yet ${from} ${to}`);
+  /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
+  async rename(from: string, to: string): Promise<void> {
+    const [source, target] = [this.resolve(from), this.resolve(to)];
+    requireRight(await this.#rightsOf(source), 'x', source.name);
+    await this.#requireOnParent(target);
+    if (source.account !== target.account)
+      throw new MailError('cannot', 'Cannot move a folder to a different account.');
+    if (source.folder === 'INBOX' || target.folder === 'INBOX')
+      throw new MailError('cannot', 'INBOX rename not implemented.');
+    if (this.#isReserved(source) || this.#isReserved(target))
+      throw new MailError('cannot', 'Reserved folder name - cannot rename.');
+    checkNewName(target.name, this.settings.astralNames);
+    await source.account.renameFolder(source.folder, target.folder);
   }
 
-  subscribe(name: string): Promise<void> {
-    throw new Error(`not yet ${name}`);
+  /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
+  subscribe(name: string): Promise<boolean> {
+    const target = this.resolve(name);
+    // A name that only another program could have made may be subscribed as long as it fits on a line of the file.
+    if (/\p{Cc}/u.test(target.name) || !this.account.hasFolder(target.folder))
+      checkNewName(target.name, this.settings.astralNames);
+    return this.account.subscribe(target.name);
   }
 
-  /** @returns whether it was subscribed */
+  /** @returns false if it was not subscribed */
   unsubscribe(name: string): Promise<boolean> {
-    throw new Error(`not yet ${name}`);
+    return this.account.unsubscribe(this.resolve(name).name);
   }
 
-  /** IMAP_EMPTYTRASH: `7` or `Trash:7,Sent:30`; at login and at LOGOUT. */
-  emptyTrash(value: string | undefined): Promise<void> {
-    throw new Error(`not yet ${value}`);
+  /** IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`: at login and at LOGOUT. Failures are only logged. */
+  async emptyTrash(value: string | undefined): Promise<void> {
+    for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
+      try {
+        const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);
+        await purgeFolder(target.account.directoryOf(target.folder), days, this.account.settings);
+      } catch (error) {
+        if (!(error instanceof MailError)) throw error;
+        if (error.kind !== 'notFound') this.account.settings.log.warn(`${folder}: ${error.message}`);
+      }
+  }
+
+  #existing(name: string): Target {
+    const target = this.resolve(name);
+    if (!target.account.hasFolder(target.folder)) throw new MailError('notFound', 'no such mailbox');
+    return target;
+  }
+
+  #rightsOf(_target: Target): Promise<Rights> {
+    return Promise.resolve(allRights);
+  }
+
+  async #requireOnParent(target: Target): Promise<void> {
+    const [parent] = parentsOf(target.name);
+    if (parent === undefined) throw new MailError('cannot', 'INBOX has no parent');
+    requireRight(await this.#rightsOf({ ...target, name: parent, folder: parent }), 'c', parent);
+  }
+
+  #isReserved(target: Target): boolean {
+    return target.folder === 'INBOX' || target.folder === `INBOX.${this.settings.trashFolder}`;
+  }
+
+  #trashFor(target: Target): string | undefined {
+    if (!this.settings.moveExpungeToTrash) return undefined;
+    const trash = `INBOX.${this.settings.trashFolder}`;
+    return target.folder === trash ? undefined : this.account.directoryOf(trash);
+  }
+
+  async #visibleFolders(): Promise<string[]> {
+    return [...(await this.account.listFolders()).keys()];
+  }
+
+  async #visibleSubscriptions(): Promise<string[]> {
+    return this.account.subscriptions().flatMap((name) => {
+      try {
+        return [toCanonical(name, 'INBOX.')];
+      } catch {
+        return []; // a line that is no name of ours
+      }
+    });
+  }
+
+  /** A client that asks for `INBOX.%` although the prefix is '' gets the names it asked for. */
+  #spelling(pattern: string): (canonical: string) => string {
+    const prefix = /^inbox\./i.test(pattern) ? 'INBOX.' : this.settings.prefix;
+    return (canonical) => toClient(canonical, prefix);
+  }
+
+  async #described(listed: readonly Listed[], visible: ReadonlySet<string>): Promise<ListEntry[]> {
+    const { specialUse, trashFolder, checkAllFolders } = this.settings;
+    const uses = specialUses(specialUse, trashFolder, (name) => visible.has(name));
+    const entries: ListEntry[] = [];
+    for (const entry of listed) {
+      const canonical = toCanonical(entry.name, this.settings.prefix);
+      const wanted = entry.selectable && (checkAllFolders || canonical === 'INBOX');
+      const marked = wanted ? await hasUnseen(this.account.directoryOf(canonical)) : undefined;
+      entries.push({ ...entry, marked, specialUse: uses.get(canonical) });
+    }
+    return entries;
+  }
+
+  /** `LIST ref ""`: the attributes of the reference with an empty name (imap-server §7.1). */
+  async #listReference(reference: string): Promise<ListEntry[]> {
+    const name = reference.replace(/\.$/, '');
+    const found = name === '' ? undefined : (await this.list('', [name.replace(/[*%]/g, '')]))[0];
+    const nothing = { selectable: false, hasChildren: undefined, subscribed: false, childSubscribed: false };
+    return [{ ...nothing, marked: undefined, specialUse: undefined, ...found, name: '' }];
   }
 }

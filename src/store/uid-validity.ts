@@ -16,6 +16,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { replaceFile } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
+import { UidDbReader } from './uid-db.ts';
 
 /** A name that a folder lost by DELETE or RENAME. */
 export interface FormerName {
@@ -102,17 +103,14 @@ function isFormerName(value: unknown): value is FormerName {
   return typeof uidValidity === 'number' && typeof inode === 'number' && typeof entry === 'string';
 }
 
-const header = /^\s*1 +(\d+)( +\d+.*\n)/;
-
 /** The UIDVALIDITY in a folder's UID database; undefined if it has none. */
 export function uidValidityOf(folder: string): number | undefined {
-  const octets = Buffer.alloc(64);
+  const octets = Buffer.alloc(200);
   try {
     const descriptor = openSync(octetPath(folder, 'courierimapuiddb'), 'r');
     try {
       const length = readSync(descriptor, octets, 0, octets.length, 0);
-      const match = header.exec(octets.toString('latin1', 0, length));
-      return match ? Number(match[1]) : undefined;
+      return new UidDbReader(octets.subarray(0, length)).header?.uidValidity;
     } finally {
       closeSync(descriptor);
     }
@@ -128,5 +126,5 @@ export async function replaceUidValidity(
   settings: StoreSettings,
 ): Promise<void> {
   const database = readFileSync(octetPath(folder, 'courierimapuiddb'), 'latin1');
-  await replaceFile(folder, 'courierimapuiddb', database.replace(header, `1 ${value}$2`), settings);
+  await replaceFile(folder, 'courierimapuiddb', database.replace(/^(\s*\d+\s+)\d+/, `$1${value}`), settings);
 }
