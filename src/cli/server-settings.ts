@@ -36,7 +36,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
-    authCommand: options.authCommand,
+    authCommand: server.settings.authDaemon === 'own' ? options.authCommand : undefined,
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
   };
 }
@@ -103,11 +103,11 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     checkAllFolders: settings.checkAllFolders,
     refuseAstralNames: true,
     specialUse: [
-      ['\\Sent', [settings.specialUseSent]],
-      ['\\Drafts', [settings.specialUseDrafts]],
+      ['\\Sent', settings.specialUseSent],
+      ['\\Drafts', settings.specialUseDrafts],
       ['\\Trash', [settings.trashFolder]],
-      ['\\Junk', [settings.specialUseJunk]],
-      ['\\Archive', [settings.specialUseArchive]],
+      ['\\Junk', settings.specialUseJunk],
+      ['\\Archive', settings.specialUseArchive],
     ],
   };
 }
@@ -138,7 +138,7 @@ function imapSessionSettings(settings: ImapSettings): ImapSessionSettings {
       appendOctets: settings.literalSizeOctets || Number.MAX_SAFE_INTEGER,
       depth: settings.listDepth,
       searchKeys: 1000,
-      commandsPerSecond: settings.commandsPerMinute === 0 ? Infinity : settings.commandsPerMinute / 60,
+      commandsPerSecond: settings.commandsPerSecond || Infinity,
       refusals: 10,
       inactivityMs: settings.inactivitySeconds * 1000,
       literalMs: 60_000,

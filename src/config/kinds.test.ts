@@ -24,6 +24,7 @@ const accepted: [string, kinds.Kind<unknown>, string, unknown][] = [
   ['optional', optional(integer(0)), '', undefined],
   ['choice', choice('INBOX.', ''), '', ''],
   ['words', kinds.words, ' a  b\tc ', ['a', 'b', 'c']],
+  ['names', kinds.names, 'Sent, Sent Items,', ['Sent', 'Sent Items']],
   ['umask', kinds.umask, '022', 0o22],
   ['umask', kinds.umask, '0077', 0o77],
   ['address', kinds.address, '0', undefined],

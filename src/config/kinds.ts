@@ -110,6 +110,15 @@ export const words: Kind<readonly string[]> = {
   read: (value) => value.split(/[ \t\n]+/).filter((word) => word !== ''),
 };
 
+/** Names separated by commas; blanks inside a name belong to it. */
+export const names: Kind<readonly string[]> = {
+  allowed: 'names separated by commas',
+  read: (value) => {
+    const list = value.split(',').map((name) => name.trim());
+    return list.filter((name) => name !== '');
+  },
+};
+
 /** Options of a program, as a shell would split them: quotes inside the value keep blanks together. */
 export const programOptions: Kind<readonly string[]> = {
   allowed: 'options separated by blanks, with quotes around those that contain some',

@@ -1,7 +1,8 @@
-import { integer, path, programOptions, text, words } from '../kinds.ts';
+import { integer, optional, path, programOptions, text, words } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const auth = ['auth'] as const;
+const own = ['postrider'] as const;
 
 /** The authentication daemon (authlib §3.2). */
 export const authRows = [
@@ -79,5 +80,92 @@ export const authRows = [
     template: 'authuserdb authpam authpgsql authldap authmysql authsqlite authcustom authpipe',
     means: 'All modules there are.',
     unused: { why: 'only the web administration of Courier reads it', warn: false },
+  },
+  {
+    name: 'USERDB',
+    field: 'userdb',
+    files: own,
+    scopes: auth,
+    kind: path,
+    default: '{config}/userdb',
+    means: 'The file or directory of the module authuserdb.',
+  },
+  {
+    name: 'MINIMUM_UID',
+    field: 'minimumUid',
+    files: own,
+    scopes: auth,
+    kind: integer(0),
+    default: '1',
+    means: 'Accounts with a smaller uid, and with 1 or more those of group 0, are refused.',
+  },
+  {
+    name: 'PASSWORD_GROUP',
+    field: 'passwordGroup',
+    files: own,
+    scopes: auth,
+    kind: optional(text),
+    default: '',
+    unset: 'no group',
+    means: 'The group that may ask the daemon for stored passwords, beside root and the user it runs as.',
+  },
+  {
+    name: 'FREE_LOGIN_FAILURES',
+    field: 'freeLoginFailures',
+    files: own,
+    scopes: auth,
+    kind: integer(0),
+    default: '5',
+    unit: 'failures',
+    means: 'How many failed logins of an address or an account cost nothing; each further one waits longer.',
+  },
+  {
+    name: 'MAX_LOGIN_DELAY',
+    field: 'maxLoginDelaySeconds',
+    files: own,
+    scopes: auth,
+    kind: integer(0, 60),
+    default: '8',
+    unit: 'seconds',
+    means: 'How long an attempt waits at most before it is looked at.',
+  },
+  {
+    name: 'LOCK_ADDRESS_AFTER',
+    field: 'lockAddressAfter',
+    files: own,
+    scopes: auth,
+    kind: integer(0),
+    default: '100',
+    unit: 'failures',
+    means: 'After how many failed logins an address is refused; 0: never.',
+  },
+  {
+    name: 'LOCK_ACCOUNT_AFTER',
+    field: 'lockAccountAfter',
+    files: own,
+    scopes: auth,
+    kind: integer(0),
+    default: '100',
+    unit: 'failures',
+    means: 'After how many failed logins an account is refused to addresses it is not known from; 0: never.',
+  },
+  {
+    name: 'LOGIN_FAILURE_WINDOW',
+    field: 'loginFailureWindowSeconds',
+    files: own,
+    scopes: auth,
+    kind: integer(1, 604800),
+    default: '600',
+    unit: 'seconds',
+    means: 'How long a failed login counts.',
+  },
+  {
+    name: 'TRUSTED_ADDRESSES',
+    field: 'trustedAddresses',
+    files: own,
+    scopes: auth,
+    kind: words,
+    default: '127.0.0.0/8 ::1',
+    means: 'Addresses and networks whose failed logins do not count.',
   },
 ] as const satisfies readonly Row[];

@@ -1,4 +1,4 @@
-import { choice, integer, octets, text, words, yesNo } from '../kinds.ts';
+import { choice, integer, names, octets, words, yesNo } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const own = ['postrider'] as const;
@@ -64,7 +64,7 @@ export const sessionRows = [
     files: own,
     scopes: imap,
     kind: octets(1024, 1024 ** 3),
-    default: '8K',
+    default: '64K',
     unit: 'octets',
     means: 'How long a literal may be that is not a message.',
   },
@@ -84,18 +84,19 @@ export const sessionRows = [
     files: own,
     scopes: imap,
     kind: integer(1, 1000),
-    default: '100',
+    default: '50',
     means: 'How deep parentheses may be nested in a command.',
   },
   {
     name: 'COMMAND_RATE_LIMIT',
-    field: 'commandsPerMinute',
+    field: 'commandsPerSecond',
     files: own,
     scopes: every,
     kind: integer(0),
-    default: '0',
-    unit: 'commands a minute',
-    means: 'How many commands a client may send in a minute before it is slowed down; 0: any number.',
+    default: '5000',
+    unit: 'commands a second',
+    means:
+      'How many commands a client may send, on average over ten seconds, before it has to wait; 0: any number.',
   },
   {
     name: 'DURABLE',
@@ -105,6 +106,16 @@ export const sessionRows = [
     kind: yesNo,
     default: 'YES',
     means: 'Whether a stored message is on the disk before the client is told so (Courier: NO).',
+  },
+  {
+    name: 'DIRECTORY_WATCH',
+    field: 'watchDirectories',
+    files: own,
+    scopes: every,
+    kind: yesNo,
+    default: 'YES',
+    means:
+      'Let the system tell of changes in folders. NO where that does not work, as on network file systems.',
   },
   {
     name: 'PERSONAL_NAMESPACE_PREFIX',
@@ -129,35 +140,35 @@ export const sessionRows = [
     field: 'specialUseSent',
     files: own,
     scopes: imap,
-    kind: text,
-    default: 'Sent',
-    means: 'The folder that is listed as \\Sent.',
+    kind: names,
+    default: 'Sent,Sent Items,Sent Messages',
+    means: 'The folders that can be it, separated by commas: the first that exists is listed as \\Sent.',
   },
   {
     name: 'SPECIAL_USE_DRAFTS',
     field: 'specialUseDrafts',
     files: own,
     scopes: imap,
-    kind: text,
+    kind: names,
     default: 'Drafts',
-    means: 'The folder that is listed as \\Drafts.',
+    means: 'The folders that can be it, separated by commas: the first that exists is listed as \\Drafts.',
   },
   {
     name: 'SPECIAL_USE_JUNK',
     field: 'specialUseJunk',
     files: own,
     scopes: imap,
-    kind: text,
-    default: 'Junk',
-    means: 'The folder that is listed as \\Junk.',
+    kind: names,
+    default: 'Junk,Spam',
+    means: 'The folders that can be it, separated by commas: the first that exists is listed as \\Junk.',
   },
   {
     name: 'SPECIAL_USE_ARCHIVE',
     field: 'specialUseArchive',
     files: own,
     scopes: imap,
-    kind: text,
-    default: 'Archive',
-    means: 'The folder that is listed as \\Archive.',
+    kind: names,
+    default: 'Archive,Archives',
+    means: 'The folders that can be it, separated by commas: the first that exists is listed as \\Archive.',
   },
 ] as const satisfies readonly Row[];

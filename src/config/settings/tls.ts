@@ -1,15 +1,4 @@
-import {
-  alpnNames,
-  flag,
-  integer,
-  notEmpty,
-  optional,
-  path,
-  text,
-  tlsProtocol,
-  verifyPeer,
-  yesNo,
-} from '../kinds.ts';
+import { alpnNames, flag, notEmpty, optional, path, text, tlsProtocol, verifyPeer, yesNo } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const every = ['imap', 'imaps', 'pop3', 'pop3s'] as const;
