@@ -12,8 +12,16 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'the whole server',
     load: () => import('./serve.ts'),
   },
+  demo: {
+    does: 'serve an account full of made-up mail, to look at',
+    load: () => import('./demo.ts'),
+  },
   config: {
     does: 'check, show or upgrade the configuration',
     load: () => import('./config.ts'),
+  },
+  authdaemond: {
+    does: 'the authentication daemon',
+    load: () => import('./authdaemond.ts'),
   },
 };

@@ -26,7 +26,8 @@ export async function run(context: CommandContext): Promise<number> {
   const directory = findConfigDirectory(options.config, environment);
   const config = checkedConfig(directory, stderr);
   if (!config) return 1;
-  if (!options.foreground) return startInBackground(['serve', '--foreground', '--config', resolve(directory)]);
+  if (!options.foreground)
+    return startInBackground(['serve', '--foreground', '--config', resolve(directory)]);
   return serveUntilStopped(config, stderr);
 }
 
@@ -68,7 +69,7 @@ export async function serveUntilStopped(
     }
   });
   try {
-    await supervisor.start();
+    await Promise.race([supervisor.start(), stopped]);
   } catch (error) {
     stderr(`postrider: ${error instanceof Error ? error.message : String(error)}\n`);
     await supervisor.stop();

@@ -101,7 +101,7 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     trashFolder: settings.trashFolder,
     moveExpungeToTrash: settings.moveExpungeToTrash,
     checkAllFolders: settings.checkAllFolders,
-    refuseAstralNames: true,
+    astralNames: false,
     specialUse: [
       ['\\Sent', settings.specialUseSent],
       ['\\Drafts', settings.specialUseDrafts],

@@ -27,7 +27,8 @@ type CreateServerHandle = (
 ) => ListenHandle | number;
 
 // Not in Node's types: the cluster module's own way to bind without listening.
-const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })._createServerHandle;
+const createServerHandle = (net as unknown as { _createServerHandle: CreateServerHandle })
+  ._createServerHandle;
 
 /** @throws {Error} with Node's code (`EADDRINUSE`, `EACCES`) and a message that names the place */
 export function bindEndpoint({ address, port }: Endpoint): ListenHandle {

@@ -7,7 +7,7 @@
  * `write` answer false, and one that stops reading altogether is cut off.
  */
 import type { Socket } from 'node:net';
-import type { Readable, Writable } from 'node:stream';
+import type { Duplex, Readable, Writable } from 'node:stream';
 import { type TLSSocket, type TLSSocketOptions, TLSSocket as TlsSocket } from 'node:tls';
 import type { Connection } from './connection.ts';
 
@@ -105,8 +105,8 @@ export class StreamConnection implements Connection {
     return this.#closed || this.#ending;
   }
   /** The socket below, for the hand-over to another process; nothing else may touch it. */
-  get stream(): Readable & Writable {
-    return this.#input as Readable & Writable;
+  get stream(): Duplex {
+    return this.#input as Duplex;
   }
 
   onData(handler: (chunk: Buffer) => void): void {

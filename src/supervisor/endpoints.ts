@@ -1,4 +1,4 @@
-import { type Endpoint, type ListenHandle, bindEndpoint } from '../net/listen-handle.ts';
+import { bindEndpoint, type Endpoint, type ListenHandle } from '../net/listen-handle.ts';
 import type { ServiceName, ServiceSettings } from './settings.ts';
 
 /** A port the supervisor holds; workers accept on it. */

@@ -1,6 +1,6 @@
 /** The worker's half of moving a session to the process of its account's uid. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type Server, type Socket, connect, createServer } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AccountRecord } from '../auth/account-record.ts';
@@ -32,7 +32,10 @@ export async function moveSession(
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
   const leftover = Buffer.concat([session.leftover, released.leftover]);
   const { protocol, tag } = session;
-  send({ type: 'handOver', owner, session: { service, protocol, tag, account, leftover, carried } }, released.handle);
+  send(
+    { type: 'handOver', owner, session: { service, protocol, tag, account, leftover, carried } },
+    released.handle,
+  );
 }
 
 /** A local connection whose far end is sent away while octets flow between its near end and the client. */

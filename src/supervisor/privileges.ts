@@ -31,7 +31,10 @@ export function firstUser(names: readonly string[]): SystemUser | undefined {
 
 function askNameServices(name: string): string {
   try {
-    return execFileSync('getent', ['passwd', name], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    return execFileSync('getent', ['passwd', name], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
   } catch {
     return ''; // exit code 2 says that there is no such user
   }

@@ -3,7 +3,7 @@
  * that uid. When it has been idle for a while it offers to go; the supervisor agrees unless it has just sent one.
  */
 import { startAuthenticatedImap } from '../imap/session.ts';
-import { type ConnectionHandle, adoptHandle } from '../net/hand-over.ts';
+import { adoptHandle, type ConnectionHandle } from '../net/hand-over.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
 import { imapServices } from './mail-services.ts';
 import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';

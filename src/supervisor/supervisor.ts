@@ -2,8 +2,9 @@
  * The process that holds everything together: binds the ports, starts and restarts the others, and says when to
  * reread and when to stop. It reads nothing that a stranger sends.
  */
-import { randomBytes } from 'node:crypto';
+
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import type { Log } from '../base/log.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
@@ -33,7 +34,7 @@ export class Supervisor {
   #certificateTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening = new Set<number>();
-  #whenListening: (() => void) | undefined;
+  #started: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(settings: ServerSettings, log: Log) {
     this.#settings = settings;
@@ -50,8 +51,8 @@ export class Supervisor {
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
     await this.#startAuth();
-    const listening = new Promise<void>((resolve) => {
-      this.#whenListening = resolve;
+    const listening = new Promise<void>((resolve, reject) => {
+      this.#started = { resolve, reject };
     });
     for (let i = 0; i < workers; i++) {
       const child = new Child(`worker ${i + 1}`, this.#log, () => this.#forkWorker());
@@ -121,6 +122,7 @@ export class Supervisor {
     const args = isRoot() ? [String(this.#policy.uid), String(this.#workerGid)] : [];
     const worker = forkModule(new URL('worker-main.ts', import.meta.url), args);
     worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(message, handle));
+    worker.once('exit', () => this.#started?.reject(new Error('a worker ended before it could serve')));
     tell(worker, { type: 'certificates', material: this.#material });
     this.#configure(worker);
     for (const bound of this.#endpoints.bound) this.#listen(worker, bound);
@@ -140,10 +142,11 @@ export class Supervisor {
     switch (message.type) {
       case 'listening':
         this.#listening.add(message.id);
-        if (this.#endpoints.bound.every(({ id }) => this.#listening.has(id))) this.#whenListening?.();
+        if (this.#endpoints.bound.every(({ id }) => this.#listening.has(id))) this.#started?.resolve();
         break;
       case 'listenFailed':
         this.#log.error(`listen: ${message.reason}`);
+        this.#started?.reject(new Error(`listen: ${message.reason}`));
         break;
       case 'handOver':
         this.#hosts.place(

@@ -1,8 +1,8 @@
 /** Entry point of a worker process: becomes the worker's user, then does what it is told. */
 import type { ConnectionHandle } from '../net/hand-over.ts';
-import { processLog } from './process-log.ts';
 import type { ToSupervisor, ToWorker } from './messages.ts';
 import { becomeUser } from './privileges.ts';
+import { processLog } from './process-log.ts';
 import { Worker } from './worker.ts';
 
 const [uid, gid] = process.argv.slice(2).map(Number);
@@ -10,7 +10,9 @@ if (uid !== undefined && gid !== undefined) becomeUser(uid, gid, undefined);
 
 const worker = new Worker(processLog(), (message: ToSupervisor, handle?: unknown) => {
   if (message.type === 'stopped') process.exit(0);
-  process.send!(message, handle as undefined, undefined, () => (handle as ConnectionHandle | undefined)?.close());
+  process.send!(message, handle as undefined, undefined, () =>
+    (handle as ConnectionHandle | undefined)?.close(),
+  );
 });
 process.on('message', (message: ToWorker, handle: unknown) => worker.receive(message, handle));
 process.on('disconnect', () => process.exit(1));

@@ -2,7 +2,7 @@
  * A worker: accepts on the sockets the supervisor holds, speaks to strangers, and runs the sessions of its own
  * uid. Everything it knows arrives by message; a new configuration serves the connections accepted after it.
  */
-import { type Server, type Socket, createServer } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { createAuthClient } from '../auth/client.ts';
 import type { Log } from '../base/log.ts';

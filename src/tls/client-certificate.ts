@@ -31,16 +31,18 @@ export function subjectFields(subject: string | undefined): [name: string, value
   for (const line of (subject ?? '').split('\n')) {
     for (const attribute of line.split(/(?<!\\) \+ /)) {
       const equals = attribute.indexOf('=');
-      if (equals > 0) fields.push([attribute.slice(0, equals), unescape(attribute.slice(equals + 1))]);
+      if (equals > 0) fields.push([attribute.slice(0, equals), unescapeValue(attribute.slice(equals + 1))]);
     }
   }
   return fields;
 }
 
 /** `\,` is the character, `\C3\BC` are octets of UTF-8. */
-function unescape(value: string): string {
-  return value.replace(/((?:\\[0-9A-Fa-f]{2})+)|\\(.)/g, (_, octets: string | undefined, character: string) =>
-    octets === undefined ? character : Buffer.from(octets.replaceAll('\\', ''), 'hex').toString('utf8'),
+function unescapeValue(value: string): string {
+  return value.replace(
+    /((?:\\[0-9A-Fa-f]{2})+)|\\(.)/g,
+    (_, octets: string | undefined, character: string) =>
+      octets === undefined ? character : Buffer.from(octets.replaceAll('\\', ''), 'hex').toString('utf8'),
   );
 }
 

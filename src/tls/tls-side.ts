@@ -80,7 +80,8 @@ function makeContext(
   log: Log,
 ): SecureContext | undefined {
   const cert = files.get(settings.certFile + suffix)!;
-  const ownKey = settings.privateKeyFile === undefined ? undefined : files.get(settings.privateKeyFile + suffix);
+  const ownKey =
+    settings.privateKeyFile === undefined ? undefined : files.get(settings.privateKeyFile + suffix);
   const options: SecureContextOptions = {
     cert,
     key: ownKey ?? cert,
