@@ -4,7 +4,8 @@
  */
 import { connect, type Socket } from 'node:net';
 import type { AccountRecord, EnumeratedAccount } from './account-record.ts';
-import { errorText } from './auth-error.ts';
+import { AuthError, errorText } from './auth-error.ts';
+import { decodeBase64 } from './cram.ts';
 import {
   hasControls,
   type Metadata,
@@ -83,7 +84,7 @@ export interface AuthClient {
 /** The daemon's half of a SCRAM exchange. */
 export interface ScramConversation {
   /** @param clientFirst  base64 of the GS2 header and client-first-message-bare; @returns base64 of server-first */
-  first(clientFirst: string, binding: string): Promise<string | Exclude<AuthResult, { kind: 'accepted' }>>;
+  first(clientFirst: string): Promise<string | Exclude<AuthResult, { kind: 'accepted' }>>;
   /** @param clientFinal  base64; @returns the result, with base64 of server-final when accepted */
   final(clientFinal: string): Promise<AuthResult & { readonly serverFinal?: string }>;
   close(): void;
@@ -91,6 +92,228 @@ export interface ScramConversation {
 
 /** A client for one daemon. It holds no connection between requests. */
 export function createAuthClient(settings: AuthClientSettings): AuthClient {
-  void settings;
-  throw new Error('not yet');
+  const ask = (request: WireRequest, peer: LoginPeer | undefined) => {
+    let octets: Buffer;
+    try {
+      octets = writeRequest(request, metadataOf(peer));
+    } catch (error) {
+      if (error instanceof RangeError) return Promise.resolve<AuthResult>({ kind: 'rejected' });
+      throw error;
+    }
+    return exchange(settings, octets, maxPayloadOctets).then(toResult, toTemporary);
+  };
+  const extended = (userId: string, peer: LoginPeer | undefined) => extendUserId(userId, settings, peer);
+
+  return {
+    async login(service, userId, password, peer) {
+      const [id, secret] = [extended(toOctets(userId), peer), toOctets(password)];
+      if (id === '' || secret === '' || hasControls(id) || hasControls(secret)) return { kind: 'rejected' };
+      return ask({ kind: 'auth', service, authType: 'login', data: `${id}\n${secret}\n` }, peer);
+    },
+    async cram(service, authType, challenge, response, peer) {
+      const answer = extendCramResponse(response, (id) => extended(id, peer));
+      if (answer === undefined || hasControls(challenge)) return { kind: 'rejected' };
+      return ask({ kind: 'auth', service, authType, data: `${challenge}\n${answer}\n` }, peer);
+    },
+    async bearer(service, userId, token, peer) {
+      const id = extended(toOctets(userId), peer);
+      if (id === '' || token === '' || hasControls(id) || hasControls(token)) return { kind: 'rejected' };
+      return ask({ kind: 'auth', service, authType: 'oauthbearer', data: `${id}\n${token}\n` }, peer);
+    },
+    scram: (service, peer) => startScram(settings, service, peer),
+    async lookup(service, userId, peer) {
+      const id = toOctets(userId);
+      if (id === '' || hasControls(id)) return { kind: 'rejected' };
+      return ask({ kind: 'pre', module: '.', service, userId: id }, peer);
+    },
+    async changePassword(service, userId, oldPassword, newPassword, peer) {
+      const [id, old, next] = [toOctets(userId), toOctets(oldPassword), toOctets(newPassword)];
+      if ([id, old, next].some((text) => text === '' || hasControls(text))) return 'rejected';
+      const request: WireRequest = {
+        kind: 'passwd',
+        service,
+        userId: id,
+        oldPassword: old,
+        newPassword: next,
+      };
+      try {
+        const reply = await exchange(settings, writeRequest(request, metadataOf(peer)), maxPayloadOctets);
+        if (reply.toString('latin1') === 'OK\n') return 'changed';
+        return reply.length > 0 ? 'rejected' : 'temporary';
+      } catch (error) {
+        return error instanceof RangeError ? 'rejected' : 'temporary';
+      }
+    },
+    async enumerate() {
+      const reply = await exchange(
+        settings,
+        writeRequest({ kind: 'enumerate' }, new Map()),
+        Number.POSITIVE_INFINITY,
+      );
+      const lines = reply.toString('latin1').split('\n');
+      const end = lines.indexOf('.');
+      if (end < 0) throw new AuthError('temporary', 'the list of accounts is not complete');
+      return lines.slice(0, end).flatMap((line) => readEnumerated(line) ?? []);
+    },
+  };
+}
+
+/** @throws {RangeError} when the address has control characters (in `writeRequest`) */
+function metadataOf(peer: LoginPeer | undefined): Metadata {
+  return peer?.remoteIp === undefined ? new Map() : new Map([['TCPREMOTEIP', peer.remoteIp]]);
+}
+
+/** Appends DEFDOMAIN to an id without a domain (authlib §2.4). Octet strings. */
+function extendUserId(userId: string, settings: AuthClientSettings, peer: LoginPeer | undefined): string {
+  const domain = toOctets(peer?.defaultDomain ?? settings.defaultDomain ?? '');
+  if (domain === '' || userId === '') return userId;
+  const separators = settings.domainSeparators || domain[0]!;
+  return [...separators].some((separator) => userId.includes(separator)) ? userId : userId + domain;
+}
+
+/** The same inside a CRAM response, where the id stands before the first space; undefined: not base64. */
+function extendCramResponse(response: string, extend: (userId: string) => string): string | undefined {
+  const decoded = decodeBase64(response)?.toString('latin1');
+  if (decoded === undefined) return undefined;
+  const space = decoded.indexOf(' ');
+  if (space < 0) return response;
+  return Buffer.from(extend(decoded.slice(0, space)) + decoded.slice(space), 'latin1').toString('base64');
+}
+
+function toResult(octets: Buffer): AuthResult {
+  const reply = readReply(octets);
+  if (reply === 'fail') return { kind: 'rejected' };
+  if (reply === 'none') return { kind: 'temporary', reason: 'the authentication daemon gave no answer' };
+  if (reply.address === '') return { kind: 'rejected' };
+  return { kind: 'accepted', account: toAccountRecord(reply) };
+}
+
+function toTemporary(error: unknown): AuthResult {
+  return { kind: 'temporary', reason: errorText(error) };
+}
+
+/** One connection to the daemon, its reads and writes with time limits. */
+function openConnection(settings: AuthClientSettings): { socket: Socket; write(octets: Buffer): void } {
+  const socket = connect({ path: settings.socketPath });
+  const limit = (ms: number, what: string) =>
+    setTimeout(() => socket.destroy(new Error(`the authentication daemon does not ${what}`)), ms);
+  let timer = limit(settings.connectTimeoutMs ?? 10_000, 'accept connections');
+  socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  return {
+    socket,
+    write(octets) {
+      socket.write(octets, () => {
+        clearTimeout(timer);
+        if (!socket.destroyed) timer = limit(settings.readTimeoutMs ?? 30_000, 'answer');
+      });
+    },
+  };
+}
+
+/** Sends a request and collects the reply up to the close. */
+function exchange(settings: AuthClientSettings, request: Buffer, maxOctets: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const { socket, write } = openConnection(settings);
+  const chunks: Buffer[] = [];
+  let octets = 0;
+  socket.on('error', reject);
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    octets += chunk.length;
+    if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
+  });
+  socket.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  socket.on('close', () => reject(new Error('the authentication daemon closed the connection')));
+  write(request);
+  return promise;
+}
+
+function startScram(
+  settings: AuthClientSettings,
+  service: string,
+  peer: LoginPeer | undefined,
+): ScramConversation {
+  let socket: Socket | undefined;
+  let send: (octets: Buffer) => void;
+  let received = '';
+  let wake = Promise.withResolvers<void>();
+  let failure: Error | undefined;
+  let ended = false;
+
+  /** Waits until `enough` says so, or the daemon closes. */
+  async function receive(enough: () => boolean): Promise<void> {
+    while (!enough() && !ended) {
+      await wake.promise;
+      if (failure) throw failure;
+    }
+  }
+
+  function open(): void {
+    const opened = openConnection(settings);
+    socket = opened.socket;
+    send = opened.write;
+    const stir = () => {
+      wake.resolve();
+      wake = Promise.withResolvers();
+    };
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('latin1');
+      if (received.length > maxPayloadOctets) socket!.destroy(new Error('the reply is too long'));
+      stir();
+    });
+    socket.on('error', (error) => {
+      failure = error;
+      stir();
+    });
+    socket.on('close', () => {
+      ended = true;
+      stir();
+    });
+  }
+
+  return {
+    async first(clientFirst) {
+      try {
+        open();
+        const request = {
+          kind: 'auth',
+          service,
+          authType: 'scram-sha-256',
+          data: `${clientFirst}\n`,
+        } as const;
+        send(writeRequest(request, metadataOf(peer)));
+        await receive(() => received.includes('\n'));
+      } catch (error) {
+        return error instanceof RangeError
+          ? { kind: 'rejected' }
+          : { kind: 'temporary', reason: errorText(error) };
+      }
+      const challenge = /^CHALLENGE=(.*)\n/.exec(received)?.[1];
+      if (challenge !== undefined) {
+        received = '';
+        return challenge;
+      }
+      socket?.destroy();
+      return received.startsWith('FAIL\n')
+        ? { kind: 'rejected' }
+        : { kind: 'temporary', reason: 'the authentication daemon gave no answer' };
+    },
+    async final(clientFinal) {
+      try {
+        if (hasControls(clientFinal)) return { kind: 'rejected' };
+        send(Buffer.from(`${clientFinal}\n`, 'latin1'));
+        await receive(() => false);
+      } catch (error) {
+        return toTemporary(error);
+      } finally {
+        socket?.destroy();
+      }
+      const octets = Buffer.from(received, 'latin1');
+      const result = toResult(octets);
+      const attributes = readAttributes(octets);
+      const serverFinal = typeof attributes === 'string' ? undefined : attributes.get('SERVERFINAL');
+      return serverFinal === undefined ? result : { ...result, serverFinal };
+    },
+    close: () => socket?.destroy(),
+  };
 }

@@ -46,7 +46,7 @@ export function readRequest(received: Buffer): ReadRequest | 'more' | 'malformed
     const end = received.indexOf(0x0a, start);
     if (end < 0) return received.length - start > maxLineOctets ? 'malformed' : 'more';
     if (end - start > maxLineOctets) return 'malformed';
-    const line = received.latin1Slice(start, end);
+    const line = received.toString('latin1', start, end);
     start = end + 1;
     const mark = line.search(/[ =]/);
     if (mark >= 0 && line[mark] === '=') {
@@ -79,16 +79,14 @@ function readCommand(
     if (octets > maxPayloadOctets) return 'malformed';
     if (received.length - start < octets) return 'more';
     consumed = start + octets;
-    request = readAuth(received.latin1Slice(start, consumed));
+    request = readAuth(received.toString('latin1', start, consumed));
   }
   return request ? { request, metadata, consumed } : 'malformed';
 }
 
 function readPre(args: string): WireRequest | undefined {
   const match = /^(\S+) +(\S+) +(.+)$/s.exec(args);
-  return match
-    ? { kind: 'pre', module: match[1]!, service: match[2]!, userId: match[3]! }
-    : undefined;
+  return match ? { kind: 'pre', module: match[1]!, service: match[2]!, userId: match[3]! } : undefined;
 }
 
 function readAuth(payload: string): WireRequest | undefined {
@@ -138,9 +136,9 @@ export function writeRequest(request: WireRequest, metadata: Metadata): Buffer {
   return Buffer.from(head + text, 'latin1');
 }
 
-/** Whether an octet string has octets below 0x20 (or DEL), which the protocol's lines cannot carry. */
+/** Whether an octet string has octets below 0x20, which the protocol's lines cannot carry. */
 export function hasControls(text: string): boolean {
-  return /[\x00-\x1f\x7f]/.test(text);
+  return /[\x00-\x1f]/.test(text);
 }
 
 /** What a peer may see of an account's passwords. */
@@ -154,7 +152,7 @@ export function writeAccount(account: Account, show: Disclosure): Buffer {
   let text = '';
   const add = (name: string, value: string | number | undefined) => {
     if (value === undefined || value === '') return;
-    text += `${name}=${String(value).replace(/[\x00-\x1f\x7f]/g, '')}\n`;
+    text += `${name}=${String(value).replace(/[\x00-\x1f]/g, '')}\n`;
   };
   add('USERNAME', account.username);
   if (account.username === undefined) add('UID', account.uid);
@@ -197,7 +195,7 @@ export function readReply(reply: Buffer): Account | 'fail' | 'none' {
 /** `NAME=value` lines up to a line that is exactly `.`; unknown names are kept, lines without `=` ignored. */
 export function readAttributes(reply: Buffer): Map<string, string> | 'fail' | 'none' {
   const attributes = new Map<string, string>();
-  const lines = reply.latin1Slice().split('\n');
+  const lines = reply.toString('latin1').split('\n');
   lines.pop();
   for (const line of lines) {
     if (line === '.') return attributes;
@@ -217,8 +215,9 @@ export function octetsToText(octets: string): string {
 
 /** Text (as UTF-8) or octets to an octet string. */
 export function toOctets(value: string | Uint8Array): string {
-  if (typeof value !== 'string') return Buffer.from(value.buffer, value.byteOffset, value.length).latin1Slice();
-  return /[^\x00-\x7f]/.test(value) ? Buffer.from(value, 'utf8').latin1Slice() : value;
+  if (typeof value !== 'string')
+    return Buffer.from(value.buffer, value.byteOffset, value.length).toString('latin1');
+  return /[^\x00-\x7f]/.test(value) ? Buffer.from(value, 'utf8').toString('latin1') : value;
 }
 
 /** The account as the login stage uses it. */
@@ -242,7 +241,7 @@ export function toAccountRecord(account: Account): AccountRecord {
 export function writeEnumerated(account: EnumeratedAccount): string {
   const fields = [account.address, account.uid, account.gid, account.home];
   const line = [...fields, account.maildir ?? '', account.options ?? ''].map((field) =>
-    String(field).replace(/[\x00-\x1f\x7f]/g, ''),
+    String(field).replace(/[\x00-\x1f]/g, ''),
   );
   return `${line.join('\t')}\n`;
 }

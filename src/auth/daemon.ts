@@ -1,0 +1,254 @@
+/**
+ * The authentication daemon's socket (authlib §1, §2): one request a connection, answered by the module chain.
+ * The mode of its directory guards it; hashes found by PRE go only to peers that `mayReadHashes` names.
+ */
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Log } from '../base/log.ts';
+import type { Account } from './account-record.ts';
+import { AuthError, errorText } from './auth-error.ts';
+import type { Chain } from './chain.ts';
+import { type PeerCredentials, peerCredentials } from './peer-credentials.ts';
+import { type ScramServer, startScramServer } from './scram-server.ts';
+import {
+  type Disclosure,
+  maxLineOctets,
+  type ReadRequest,
+  readRequest,
+  type WireRequest,
+  writeAccount,
+  writeEnumerated,
+} from './wire.ts';
+
+export interface AuthDaemonSettings {
+  /** `authdaemonvar`: made with mode 0750 when absent. */
+  readonly directory: string;
+  /** Besides root and the daemon's own uid, members of this group may see stored passwords. */
+  readonly passwordGroup?: number | undefined;
+  readonly readTimeoutMs?: number;
+  readonly writeTimeoutMs?: number;
+}
+
+export interface AuthDaemon {
+  readonly socketPath: string;
+  /** Requests that begin from now on use another chain. */
+  useChain(chain: Chain): void;
+  /** Stops listening, lets requests under way finish; the socket file stays, as with Courier. */
+  close(): Promise<void>;
+}
+
+/** All metadata lines and the longest request fit. */
+const maxRequestOctets = 8 * maxLineOctets;
+const maxConnections = 4096;
+
+/** @throws when the directory or the socket cannot be made */
+export async function startAuthDaemon(
+  settings: AuthDaemonSettings,
+  chain: Chain,
+  log: Log,
+): Promise<AuthDaemon> {
+  mkdirSync(settings.directory, { mode: 0o750, recursive: true });
+  if ((statSync(settings.directory).mode & 0o007) !== 0) {
+    log.warn(
+      `${settings.directory}: everybody may talk to the authentication daemon, its mode should be 0750`,
+    );
+  }
+  let current = chain;
+  const server = createServer({ allowHalfOpen: true }, (socket) =>
+    serve(socket, () => current, settings, log),
+  );
+  server.maxConnections = maxConnections;
+  const socketPath = join(settings.directory, 'socket');
+  await listen(server, socketPath);
+  return {
+    socketPath,
+    useChain(next) {
+      current = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** Listens on `socket.tmp`, which then takes the place of a stale `socket`. */
+async function listen(server: Server, socketPath: string): Promise<void> {
+  const temporary = `${socketPath}.tmp`;
+  rmSync(temporary, { force: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen(temporary, resolve);
+  await promise;
+  chmodSync(temporary, 0o777);
+  renameSync(temporary, socketPath);
+}
+
+function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings, log: Log): void {
+  const readTimeoutMs = settings.readTimeoutMs ?? 10_000;
+  let received: Buffer = Buffer.alloc(0);
+  let scram: ScramServer | undefined;
+  let busy = false;
+
+  socket.on('error', () => socket.destroy());
+  socket.setTimeout(readTimeoutMs, () => socket.destroy());
+  socket.on('end', () => {
+    if (!busy) socket.destroy();
+  });
+  socket.on('data', (chunk: Buffer) => {
+    if (busy) return;
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    if (scram) answerScram(scram);
+    else answerRequest();
+  });
+
+  function answerRequest(): void {
+    const read = readRequest(received);
+    if (read === 'malformed' || (read === 'more' && received.length > maxRequestOctets)) socket.destroy();
+    else if (read !== 'more') void finish(answer(socket, read, chain(), settings, beginScram));
+  }
+
+  function beginScram(started: ScramServer): Buffer {
+    scram = started;
+    received = Buffer.alloc(0);
+    return Buffer.from(`CHALLENGE=${started.serverFirst}\n`, 'latin1');
+  }
+
+  function answerScram(started: ScramServer): void {
+    const end = received.indexOf(0x0a);
+    if (end > maxLineOctets || (end < 0 && received.length > maxLineOctets)) socket.destroy();
+    else if (end >= 0) {
+      scram = undefined;
+      const line = received.toString('latin1', 0, end);
+      void finish(finishScram(started, line, chain(), disclosure(socket, settings)));
+    }
+  }
+
+  /** Writes the reply and closes, except in the middle of a SCRAM exchange. */
+  async function finish(answered: Promise<Buffer | AsyncIterable<string>>): Promise<void> {
+    busy = true;
+    socket.setTimeout(0);
+    try {
+      const reply = await answered;
+      socket.setTimeout(settings.writeTimeoutMs ?? 30_000);
+      if (Buffer.isBuffer(reply) && scram) {
+        busy = false;
+        socket.setTimeout(readTimeoutMs);
+        socket.write(reply);
+      } else if (Buffer.isBuffer(reply)) socket.end(reply);
+      else await stream(socket, reply);
+    } catch (error) {
+      // A close without a reply is the protocol's temporary failure; the chain has logged an AuthError.
+      if (!(error instanceof AuthError)) log.error(errorText(error));
+      socket.destroy();
+    }
+  }
+}
+
+async function stream(socket: Socket, lines: AsyncIterable<string>): Promise<void> {
+  let piece = '';
+  for await (const line of lines) {
+    if (socket.destroyed) return;
+    piece += line;
+    if (piece.length < 16_384) continue;
+    if (!socket.write(piece, 'latin1')) await drained(socket);
+    piece = '';
+  }
+  socket.end(piece, 'latin1');
+}
+
+async function drained(socket: Socket): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  socket.once('drain', resolve).once('close', resolve);
+  await promise;
+  socket.off('drain', resolve).off('close', resolve);
+}
+
+const failReply = Buffer.from('FAIL\n');
+
+async function answer(
+  socket: Socket,
+  { request, metadata }: ReadRequest,
+  chain: Chain,
+  settings: AuthDaemonSettings,
+  beginScram: (started: ScramServer) => Buffer,
+): Promise<Buffer | AsyncIterable<string>> {
+  const remoteIp = metadata.get('TCPREMOTEIP')?.slice(0, 39);
+  switch (request.kind) {
+    case 'pre': {
+      const show = disclosure(socket, settings);
+      return reply(await chain.lookup(request.module, request.service, request.userId), show);
+    }
+    case 'auth':
+      return answerAuth(request, remoteIp, chain, disclosure(socket, settings), beginScram);
+    case 'passwd':
+      return (await changed(chain, request)) ? Buffer.from('OK\n') : failReply;
+    case 'refusedPasswd':
+      return failReply;
+    case 'enumerate':
+      return enumeration(chain);
+  }
+}
+
+async function answerAuth(
+  request: WireRequest & { kind: 'auth' },
+  remoteIp: string | undefined,
+  chain: Chain,
+  show: Disclosure,
+  beginScram: (started: ScramServer) => Buffer,
+): Promise<Buffer> {
+  const { service, authType, data } = request;
+  if (authType === 'scram-sha-256') {
+    const started = await startScramServer(chain, service, data, remoteIp);
+    return started ? beginScram(started) : failReply;
+  }
+  const account = await chain.authenticate(service, authType, data, remoteIp);
+  // With `login` the peer knows the password: it sent it.
+  return reply(account, authType === 'login' ? { ...show, clear: true } : show);
+}
+
+async function finishScram(
+  started: ScramServer,
+  line: string,
+  chain: Chain,
+  show: Disclosure,
+): Promise<Buffer> {
+  const finished = await started.finish(line, chain);
+  if (!finished) return failReply;
+  const head = Buffer.from(`SERVERFINAL=${finished.serverFinal}\n`, 'latin1');
+  return Buffer.concat([head, writeAccount(finished.account, show)]);
+}
+
+function reply(account: Account | undefined, show: Disclosure): Buffer {
+  return account ? writeAccount(account, show) : failReply;
+}
+
+/** PASSWD has no way to say "temporary": FAIL too. */
+async function changed(chain: Chain, request: WireRequest & { kind: 'passwd' }): Promise<boolean> {
+  try {
+    return await chain.changePassword(request);
+  } catch (error) {
+    if (error instanceof AuthError) return false;
+    throw error;
+  }
+}
+
+async function* enumeration(chain: Chain): AsyncGenerator<string> {
+  for await (const entry of chain.enumerate()) {
+    yield 'module' in entry ? `# ${entry.module}\n\n` : writeEnumerated(entry);
+  }
+  yield '.\n';
+}
+
+function disclosure(socket: Socket, settings: AuthDaemonSettings): Disclosure {
+  const trusted = mayReadHashes(peerCredentials(socket), settings.passwordGroup);
+  return { crypt: trusted, clear: trusted };
+}
+
+/** Root, who runs the daemon, and members of the configured group. */
+function mayReadHashes(peer: PeerCredentials | undefined, group: number | undefined): boolean {
+  if (!peer) return false;
+  if (peer.uid === 0 || peer.uid === process.geteuid!()) return true;
+  return group !== undefined && (peer.gid === group || peer.groups.includes(group));
+}

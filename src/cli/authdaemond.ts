@@ -1,0 +1,123 @@
+/** `postrider authdaemond [--config DIR]`: the authentication daemon, in the foreground. */
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { type Chain, createChain } from '../auth/chain.ts';
+import { startAuthDaemon } from '../auth/daemon.ts';
+import { createGuessGuard, type GuessGuard } from '../auth/guess-guard.ts';
+import { createModules } from '../auth/modules/index.ts';
+import type { AuthModule } from '../auth/modules/module.ts';
+import { createPasswords } from '../auth/passwords.ts';
+import { findGroupId } from '../auth/system-accounts.ts';
+import type { Log } from '../base/log.ts';
+import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import type { AuthSettings } from '../config/settings.ts';
+import { findUser, firstUser, isRoot } from '../supervisor/privileges.ts';
+import { processLog } from '../supervisor/process-log.ts';
+import { type CommandContext, usageExit } from './command.ts';
+
+const usage = 'usage: postrider authdaemond [--config DIR]\n';
+
+/** Threads for file reads and look-ups beside those that passwords may keep busy. */
+const spareThreads = 4;
+
+export async function run({ args, environment, stderr }: CommandContext): Promise<number> {
+  let options: { config?: string };
+  try {
+    options = parseArgs({ args: [...args], options: { config: { type: 'string' } } }).values;
+  } catch (error) {
+    stderr(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
+    return usageExit;
+  }
+  const directory = findConfigDirectory(options.config, environment);
+  const log = processLog();
+  const config = readConfig(directory, log);
+  if (!config) return 1;
+  const { settings } = config.auth;
+  // Before anything uses the pool, whose size is then fixed. PAM and crypt(3) have `daemons` threads each.
+  process.env['UV_THREADPOOL_SIZE'] = String(Math.min(256, 2 * settings.workers + spareThreads));
+  makeDirectory(settings.socketDirectory, config);
+  const guard = guessGuard(settings, log);
+  let serving = await assemble(config, guard, log);
+  const passwordGroup = settings.passwordGroup ? await findGroupId(settings.passwordGroup) : undefined;
+  if (settings.passwordGroup && passwordGroup === undefined) {
+    log.error(`there is no group ${settings.passwordGroup} (PASSWORD_GROUP)`);
+  }
+  const daemon = await startAuthDaemon(
+    { directory: settings.socketDirectory, passwordGroup },
+    serving.chain,
+    log,
+  );
+  process.on('SIGHUP', () => {
+    const next = readConfig(directory, log);
+    if (!next) return log.error('the old settings stay in force');
+    log.info('restarting authdaemond children');
+    void assemble(next, guard, log).then(async (assembled) => {
+      const old = serving;
+      serving = assembled;
+      daemon.useChain(assembled.chain);
+      await old.close();
+    });
+  });
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  log.info('stopping authdaemond children');
+  await daemon.close();
+  await serving.close();
+  return 0;
+}
+
+/** The settings, or undefined when the daemon's own files have errors: what the listeners lack does not matter here. */
+function readConfig(directory: string, log: Log): Config | undefined {
+  const config = loadConfig(directory);
+  const mine = config.errors.filter(({ file }) => /\/(?:authdaemonrc|postrider)$/.test(file));
+  for (const problem of mine) log.error(formatProblem(problem));
+  return mine.length === 0 ? config : undefined;
+}
+
+interface Serving {
+  readonly chain: Chain;
+  close(): Promise<void>;
+}
+
+async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log): Promise<Serving> {
+  const { settings } = auth;
+  log.info(`modules="${settings.modules.join(' ')}", daemons=${settings.workers}`);
+  const trace = settings.debugLogin > 0 ? (line: string) => log.debug(line.slice(0, 1023)) : () => {};
+  const passwords = createPasswords(settings.workers);
+  const context = { passwords, log, trace };
+  const modules: AuthModule[] = await createModules(
+    settings.modules,
+    { configDirectory: directory, userdb: settings.userdb },
+    context,
+  );
+  const { defaultOptions, minimumUid } = settings;
+  const chain = createChain({ modules, settings: { defaultOptions, minimumUid }, guard, log, trace });
+  return { chain, close: async () => void (await Promise.all(modules.map((module) => module.close()))) };
+}
+
+function guessGuard(settings: AuthSettings, log: Log): GuessGuard {
+  return createGuessGuard(
+    {
+      freeFailures: settings.freeLoginFailures,
+      maxDelayMs: settings.maxLoginDelaySeconds * 1000,
+      lockAddressAfter: settings.lockAddressAfter,
+      lockAccountAfter: settings.lockAccountAfter,
+      windowMs: settings.loginFailureWindowSeconds * 1000,
+      exempt: settings.trustedAddresses,
+    },
+    log,
+  );
+}
+
+/** Makes the run directory, mode 0750, for the group of the user that the login processes run as. */
+function makeDirectory(directory: string, { server }: Config): void {
+  if (existsSync(directory)) return;
+  mkdirSync(directory, { mode: 0o750, recursive: true });
+  if (!isRoot()) return;
+  const { workerUser } = server.settings;
+  const owner = workerUser ? findUser(workerUser) : firstUser(['courier', 'daemon', 'nobody']);
+  if (owner) chownSync(directory, owner.uid, owner.gid);
+}
