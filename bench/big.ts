@@ -1,0 +1,67 @@
+import { chownSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ImapClient } from './imap-client.ts';
+import type { Figure } from './measure.ts';
+import type { RunningServer, ServerKind } from './servers/server.ts';
+
+/** A step on one folder of 100,000 small messages, in the order of the list. */
+export interface BigStep {
+  readonly id: string;
+  readonly name: string;
+  readonly command: string;
+  /** Unmeasured repetitions before the measured one. */
+  readonly warmUp?: number;
+}
+
+export const bigSteps: readonly BigStep[] = [
+  { id: 'B1', name: 'SELECT, first in the process', command: 'SELECT INBOX' },
+  { id: 'B2', name: 'SELECT again', command: 'SELECT INBOX', warmUp: 1 },
+  { id: 'B3', name: 'FETCH 1:* (UID FLAGS)', command: 'FETCH 1:* (UID FLAGS)', warmUp: 1 },
+  { id: 'B4', name: 'FETCH 1:* envelope, first', command: 'FETCH 1:* (UID RFC822.SIZE ENVELOPE)' },
+  { id: 'B5', name: 'FETCH 1:* envelope, again', command: 'FETCH 1:* (UID RFC822.SIZE ENVELOPE)' },
+  { id: 'B6', name: 'UID SEARCH SUBJECT', command: 'UID SEARCH SUBJECT zebrafish', warmUp: 1 },
+  { id: 'B7', name: 'SORT (SUBJECT)', command: 'SORT (SUBJECT) UTF-8 ALL', warmUp: 1 },
+  { id: 'B8', name: 'THREAD REFERENCES', command: 'THREAD REFERENCES UTF-8 ALL', warmUp: 1 },
+  { id: 'B9', name: 'UID SEARCH BODY', command: 'UID SEARCH BODY zebrafish' },
+];
+
+/** Runs the steps on a server just started, whose u1 has the big folder as INBOX. */
+export async function runBig(
+  server: RunningServer,
+  kind: ServerKind,
+  report: (id: string, name: string, figure: Figure) => void,
+): Promise<void> {
+  const client = await ImapClient.connect(server.port);
+  await client.run('LOGIN u1 pass');
+  for (const step of bigSteps) {
+    for (let i = 0; i < (step.warmUp ?? 0); i++) await client.run(step.command);
+    const cpu = server.group.cpuMs();
+    const start = performance.now();
+    await client.run(step.command);
+    const wallMs = performance.now() - start;
+    report(step.id, step.name, { cpuMs: server.group.cpuMs() - cpu, wallMs, perSecond: 1000 / wallMs });
+  }
+  const maildir = kind.maildir?.(1);
+  if (maildir !== undefined) report('B10', 'one new message → EXISTS', await arrival(client, maildir, kind));
+  client.close();
+}
+
+async function arrival(client: ImapClient, maildir: string, kind: ServerKind): Promise<Figure> {
+  const name = '1760000000.M1P1_delivery.bench';
+  const temporary = join(maildir, 'tmp', name);
+  writeFileSync(temporary, 'Subject: new\n\nnew\n');
+  chownSync(temporary, kind.owner.uid, kind.owner.gid);
+  let told = () => {};
+  const exists = new Promise<void>((resolve) => {
+    told = resolve;
+  });
+  await client.idle((line) => {
+    if (line.endsWith(' EXISTS')) told();
+  });
+  const start = performance.now();
+  renameSync(temporary, join(maildir, 'new', name));
+  await exists;
+  const wallMs = performance.now() - start;
+  await client.done();
+  return { wallMs };
+}

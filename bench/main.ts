@@ -1,0 +1,139 @@
+/**
+ * Measures Postrider, and with --peers Debian's Courier, Dovecot and Cyrus beside it in the same run.
+ *
+ *   npm run bench -- [--quick] [--big] [--peers] [--only W1,W5] [--servers postrider,dovecot]
+ *
+ * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
+ * bench/peers/setup.sh.
+ */
+import { parseArgs } from 'node:util';
+import { runBig } from './big.ts';
+import { type CorpusMessage, makeCorpus } from './corpus.ts';
+import { ImapClient } from './imap-client.ts';
+import { cloneMaildir, fillMaildir, makeMaildir } from './maildir.ts';
+import type { Figure } from './measure.ts';
+import { formatTable, type Row, writeResults } from './report.ts';
+import { peerKinds } from './servers/peers.ts';
+import { Postrider } from './servers/postrider.ts';
+import type { ServerKind } from './servers/server.ts';
+import { workloads } from './workloads.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    big: { type: 'boolean', default: false },
+    peers: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    servers: { type: 'string' },
+  },
+});
+
+const haste = options.quick ? 10 : 1;
+const accounts = options.quick ? 4 : 20;
+const only = options.only?.split(',');
+const rows: Row[] = [];
+const postrider = new Postrider();
+const kinds = chooseServers();
+
+try {
+  for (const kind of kinds) await (options.big ? measureBig(kind) : measureServer(kind));
+} finally {
+  postrider.remove();
+}
+const names = kinds.map(({ name }) => name);
+process.stdout.write(formatTable(rows, names));
+process.stdout.write(`\n${writeResults(rows, names, options)}\n`);
+
+function chooseServers(): ServerKind[] {
+  const wanted = options.servers?.split(',');
+  const all: ServerKind[] = [postrider, ...(options.peers || wanted ? peerKinds() : [])];
+  return all.filter((kind) => {
+    if (wanted?.includes(kind.name) === false) return false;
+    const missing = kind.missing();
+    if (missing !== undefined) process.stderr.write(`${kind.name} is left out: ${missing}\n`);
+    return missing === undefined;
+  });
+}
+
+async function measureServer(kind: ServerKind): Promise<void> {
+  process.stderr.write(`${kind.name}\n`);
+  kind.prepare(accounts);
+  const corpus = makeCorpus(500, 16_400);
+  fillMaildirs(kind, corpus, accounts);
+  const server = await kind.start();
+  try {
+    if (kind.maildir === undefined) await fillByAppend(server.port, corpus, accounts);
+    for (const workload of workloads) {
+      if (only?.includes(workload.id) === false) continue;
+      const figure = await workload.run({ kind, server, accounts, haste }).catch((error: Error) => {
+        process.stderr.write(`  ${workload.id} failed: ${error.message}\n`);
+        return undefined;
+      });
+      record(kind, workload.id, workload.name, workload.leads, figure);
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureBig(kind: ServerKind): Promise<void> {
+  process.stderr.write(`${kind.name}, ${options.quick ? '10,000' : '100,000'} messages\n`);
+  kind.prepare(1);
+  const corpus = makeCorpus(options.quick ? 10_000 : 100_000, 1500, 2);
+  fillMaildirs(kind, corpus, 1);
+  const server = await kind.start();
+  try {
+    if (kind.maildir === undefined) await fillByAppend(server.port, corpus, 1);
+    await runBig(server, kind, (id, name, figure) => record(kind, id, name, false, figure));
+  } catch (error) {
+    process.stderr.write(`  failed: ${(error as Error).message}\n`);
+  } finally {
+    await server.stop();
+  }
+}
+
+function fillMaildirs(kind: ServerKind, corpus: readonly CorpusMessage[], count: number): void {
+  if (kind.maildir === undefined) return;
+  const first = kind.maildir(1);
+  makeMaildir(first, kind.owner);
+  fillMaildir(first, corpus, kind.owner);
+  for (let account = 2; account <= count; account++) cloneMaildir(first, kind.maildir(account), kind.owner);
+}
+
+/** Fills INBOX of each account that has not got the corpus yet. */
+async function fillByAppend(port: number, corpus: readonly CorpusMessage[], count: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const client = await ImapClient.connect(port);
+      await client.run(`LOGIN u${i + 1} pass`);
+      const { text } = await client.run('STATUS INBOX (MESSAGES)', true);
+      const missing = corpus.slice(Number(/MESSAGES (\d+)/.exec(text)?.[1] ?? 0));
+      for (const message of missing) {
+        const flags = message.flags.includes('S') ? '(\\Seen)' : '()';
+        await client.runWithLiteral(
+          `APPEND INBOX ${flags}`,
+          Buffer.from(message.text.replaceAll('\n', '\r\n')),
+        );
+      }
+      await client.run('LOGOUT');
+      client.close();
+    }),
+  );
+}
+
+function record(
+  kind: ServerKind,
+  id: string,
+  name: string,
+  leads: boolean,
+  figure: Figure | undefined,
+): void {
+  if (figure === undefined) return;
+  let row = rows.find((each) => each.id === id);
+  if (row === undefined) {
+    row = { id, name, leads, figures: {} };
+    rows.push(row);
+  }
+  row.figures[kind.name] = figure;
+  process.stderr.write(`  ${id} ${JSON.stringify(figure)}\n`);
+}

@@ -1,0 +1,138 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createProcessGroup } from '../control-group.ts';
+import { freePort, mailOwner, type RunningServer, type ServerKind, waitForGreeting } from './server.ts';
+
+/** `pass` as MD5 crypt, the hash that Debian's Courier gets as well. */
+const passHash = '$1$postride$02C7qRMoixr959HDx/jiU/';
+
+const program = resolve(import.meta.dirname, '../../bin/postrider');
+
+export interface PostriderOptions {
+  /** Lines for the `postrider` file: `WORKERS=2`. */
+  readonly settings?: readonly string[];
+  /** Lines added to `imapd`. */
+  readonly imapd?: readonly string[];
+  /** Where the accounts' homes are; default: below the server's own folder. */
+  readonly mailDirectory?: string;
+}
+
+/**
+ * Postrider, started as an administrator starts it: `postrider serve` on a configuration directory. As root it runs
+ * its workers as the mail's owner, else everything as the user we are.
+ */
+export class Postrider implements ServerKind {
+  readonly name = 'postrider';
+  readonly owner = process.getuid?.() === 0 ? mailOwner : { uid: userInfo().uid, gid: userInfo().gid };
+  readonly directory = mkdtempSync(join(tmpdir(), 'postrider-bench-'));
+  readonly #mail: string;
+  readonly #options: PostriderOptions;
+
+  constructor(options: PostriderOptions = {}) {
+    this.#options = options;
+    this.#mail = options.mailDirectory ?? join(this.directory, 'mail');
+    chmodSync(this.directory, 0o755);
+    if (options.mailDirectory === undefined) this.#makeDirectory('mail', 0o755);
+  }
+
+  get log(): string {
+    return join(this.directory, 'log');
+  }
+
+  missing(): undefined {
+    return undefined;
+  }
+
+  maildir(account: number): string {
+    return join(this.#mail, `u${account}/Maildir`);
+  }
+
+  prepare(accounts: number): void {
+    const { uid, gid } = this.owner;
+    const lines = Array.from({ length: accounts }, (_, i) => {
+      const home = join(this.#mail, `u${i + 1}`);
+      mkdirSync(home, { recursive: true });
+      chownSync(home, uid, gid);
+      return `u${i + 1}\tuid=${uid}|gid=${gid}|home=${home}|mail=${home}/Maildir|systempw=${passHash}\n`;
+    });
+    this.#makeDirectory('etc', 0o755);
+    this.#write('userdb', lines.join(''));
+    chmodSync(join(this.directory, 'etc/userdb'), 0o600);
+  }
+
+  async start(): Promise<RunningServer> {
+    const port = await freePort();
+    this.#configure(port);
+    const group = createProcessGroup(`postrider-${port}`);
+    const command = [
+      ...group.prefix,
+      program,
+      'serve',
+      '--config',
+      join(this.directory, 'etc'),
+      '--foreground',
+    ];
+    const log = openSync(this.log, 'a');
+    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log] });
+    group.started(child.pid!);
+    const exited = once(child, 'exit');
+    await Promise.race([
+      waitForGreeting(port),
+      exited.then(([code]) =>
+        Promise.reject(new Error(`postrider serve ended with ${code}: see ${this.log}`)),
+      ),
+    ]);
+    return {
+      name: this.name,
+      port,
+      group,
+      stop: async () => {
+        child.kill('SIGTERM');
+        await exited;
+        await group.remove();
+      },
+    };
+  }
+
+  /** Removes everything that was made; the server must not be running. */
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #makeDirectory(name: string, mode: number): void {
+    const path = join(this.directory, name);
+    mkdirSync(path, { recursive: true });
+    chmodSync(path, mode);
+  }
+
+  #write(file: string, text: string): void {
+    writeFileSync(join(this.directory, 'etc', file), text);
+  }
+
+  #configure(port: number): void {
+    const run = join(this.directory, 'run');
+    this.#makeDirectory('run', 0o750);
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(run, 0, this.owner.gid);
+    const imapd = [
+      'ADDRESS=127.0.0.1',
+      `PORT=${port}`,
+      'MAXDAEMONS=4000',
+      'MAXPERIP=4000',
+      'IMAPDSTARTTLS=NO',
+      `PIDFILE=${join(run, 'imapd.pid')}`,
+      `IMAPACCESSFILE=${join(this.directory, 'etc/imapaccess')}`,
+      ...(this.#options.imapd ?? []),
+    ];
+    this.#write('imapd', imapd.join('\n') + '\n');
+    this.#write('imapd-ssl', 'IMAPDSSLSTART=NO\nIMAPDSTARTTLS=NO\n');
+    this.#write('pop3d', 'POP3DSTART=NO\n');
+    this.#write('pop3d-ssl', 'POP3DSSLSTART=NO\n');
+    this.#write('authdaemonrc', `authmodulelist="authuserdb"\nauthdaemonvar=${run}\n`);
+    const settings = this.#options.settings ?? [];
+    this.#write('postrider', [...(isRoot ? ['WORKER_USER=vmail'] : []), ...settings].join('\n') + '\n');
+  }
+}
