@@ -1,8 +1,10 @@
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
+import { MailError } from '../base/mail-error.ts';
 import type { LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
+import { ImapSession } from './session-loop.ts';
 import type { ImapSessionSettings } from './settings.ts';
 
 /** What an IMAP session may use of the process it runs in. */
@@ -28,9 +30,21 @@ export interface ImapStart {
   readonly tag: string | undefined;
 }
 
+/** A running session, for the process that may have to end it. */
+export interface ImapSessionHandle {
+  /** Says BYE as soon as the running command is done (SIGTERM). */
+  stop(): void;
+}
+
 /** Greets a new connection and serves it until it ends, login included. */
-export function startImapSession(connection: Connection, services: ImapServices): void {
-  throw new Error(`${connection.remoteAddress} ${services.settings.capability}`);
+export function startImapSession(connection: Connection, services: ImapServices): ImapSessionHandle {
+  const session = new ImapSession(connection, services);
+  session.writer.line(
+    `* OK [CAPABILITY ${session.capabilityText()}] Courier-IMAP ready. Copyright 1998-2022 Double Precision, Inc.  ` +
+      'See COPYING for distribution information.',
+  );
+  session.begin(Buffer.alloc(0));
+  return session;
 }
 
 /** Serves a connection whose user is known: `imapd` on stdin, and session hosts. */
@@ -39,6 +53,18 @@ export function startAuthenticatedImap(
   account: AccountRecord,
   services: ImapServices,
   start: ImapStart,
-): void {
-  throw new Error(`${connection.remoteAddress} ${account.address} ${services.settings.capability} ${start.tag}`);
+): ImapSessionHandle {
+  const session = new ImapSession(connection, services);
+  session.enter(account).then(
+    () => {
+      session.writer.line(start.tag === undefined ? '* PREAUTH Ready.' : `${start.tag} OK LOGIN Ok.`);
+      session.begin(start.leftover);
+    },
+    (error: unknown) => {
+      if (!(error instanceof MailError))
+        services.log.error(error instanceof Error ? `${error.stack}` : String(error));
+      session.bye(error instanceof MailError ? error.message : '[SERVERBUG] Internal error.', 'disconnected');
+    },
+  );
+  return session;
 }

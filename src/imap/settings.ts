@@ -48,8 +48,7 @@ export interface ImapLimits {
 }
 
 export const defaultImapSettings: ImapSessionSettings = {
-  capability:
-    'IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE',
+  capability: 'IMAP4rev1 UIDPLUS CHILDREN NAMESPACE THREAD=ORDEREDSUBJECT THREAD=REFERENCES SORT QUOTA IDLE',
   capabilityTls: '',
   smapCapability: '',
   keywords: true,

@@ -1,0 +1,45 @@
+import type { ImapSessionSettings } from './settings.ts';
+
+/** What of the connection the capabilities depend on. */
+export interface CapabilitySituation {
+  readonly secure: boolean;
+  readonly canStartTls: boolean;
+  readonly needsTls: boolean;
+  /** A client certificate names the user (TLS_EXTERNAL). */
+  readonly external: boolean;
+}
+
+/** Beyond Courier's: what every client may use whatever the administrator's text says. */
+const extensions = [
+  'LITERAL+',
+  'SASL-IR',
+  'UNSELECT',
+  'MOVE',
+  'MULTIAPPEND',
+  'BINARY',
+  'ESEARCH',
+  'SEARCHRES',
+  'WITHIN',
+  'LIST-EXTENDED',
+  'LIST-STATUS',
+  'SPECIAL-USE',
+  'CREATE-SPECIAL-USE',
+  'STATUS=SIZE',
+];
+
+/** The capabilities, composed in Courier's order (imap-server §2), ours behind them. */
+export function capabilities(settings: ImapSessionSettings, situation: CapabilitySituation): string {
+  const tlsText = situation.secure ? settings.capabilityTls : '';
+  const words = [tlsText || settings.capability || 'IMAP4rev1'];
+  if (settings.smapCapability !== '')
+    words.push(settings.smapCapability, ...(settings.keywords ? ['KEYWORDS'] : []));
+  if (settings.acl) words.push('ACL ACL2=UNION');
+  if (settings.idFields !== undefined) words.push('ID');
+  if (situation.canStartTls) words.push(situation.needsTls ? 'STARTTLS LOGINDISABLED' : 'STARTTLS');
+  else if (situation.external) words.push('AUTH=EXTERNAL');
+  if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
+  if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
+  words.push('ENABLE UTF8=ACCEPT');
+  const said = new Set(words.join(' ').toUpperCase().split(/\s+/));
+  return [...words, ...extensions.filter((word) => !said.has(word))].join(' ');
+}

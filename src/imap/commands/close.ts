@@ -1,0 +1,30 @@
+import { command } from '../command.ts';
+import { deletedUids } from '../deleted.ts';
+import { ok } from '../reply.ts';
+
+/** CLOSE: RFC 9051 §6.4.1; expunges without telling. */
+export const close = command({
+  names: ['CLOSE'],
+  state: 'selected',
+  parse: () => undefined,
+  async run(session, state) {
+    const { mailbox } = state;
+    if (!mailbox.readOnly && mailbox.rights.includes('e')) {
+      const uids = deletedUids(state, undefined);
+      if (uids.length > 0) await mailbox.expunge(uids);
+    }
+    session.unselect();
+    return ok('mailbox closed.');
+  },
+});
+
+/** UNSELECT: RFC 3691. */
+export const unselect = command({
+  names: ['UNSELECT'],
+  state: 'selected',
+  parse: () => undefined,
+  run(session) {
+    session.unselect();
+    return ok('mailbox closed.');
+  },
+});

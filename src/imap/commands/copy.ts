@@ -1,0 +1,65 @@
+import { formatNumberSet } from '../../base/number-set.ts';
+import { command } from '../command.ts';
+import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
+import { readMailbox } from '../parser/mailbox-name.ts';
+import { no, ok } from '../reply.ts';
+
+const refuse = {
+  notFound: '[TRYCREATE] Mailbox does not exist.',
+  invalidName: '[TRYCREATE] Mailbox does not exist.',
+  unavailable: '[ALERT] COPY failed - no write permission or out of disk space.',
+} as const;
+
+/** COPY, UID COPY: RFC 9051 §6.4.7; COPYUID: RFC 4315 §3. */
+export const copy = command({
+  names: ['COPY', 'UID COPY'],
+  state: 'selected',
+  refuse,
+  parse: (args, by, session) => ({
+    messages: readMessageSet(args, by),
+    target: readMailbox(args, session.utf8),
+  }),
+  async run(session, state, { messages, target }) {
+    const uids = uidsOf(state, resolveMessages(session, state, messages));
+    const to = await state.mailboxes.open(target, 'i');
+    try {
+      if (uids.length === 0) return ok('COPY completed.');
+      const { uidValidity, pairs } = await state.mailbox.copyTo(to, uids);
+      if (pairs.length === 0) return ok('COPY completed.');
+      return ok(`[COPYUID ${copyUid(uidValidity, pairs)}] COPY completed.`);
+    } finally {
+      to.close();
+    }
+  },
+});
+
+/** MOVE, UID MOVE: RFC 6851; the untagged COPYUID, then EXPUNGE. */
+export const move = command({
+  names: ['MOVE', 'UID MOVE'],
+  state: 'selected',
+  changes: 'send',
+  refuse: { ...refuse, unavailable: '[ALERT] MOVE failed - no write permission or out of disk space.' },
+  parse: (args, by, session) => ({
+    messages: readMessageSet(args, by),
+    target: readMailbox(args, session.utf8),
+  }),
+  async run(session, state, { messages, target }) {
+    if (state.mailbox.readOnly) return no('Current box is selected READ-ONLY.');
+    const uids = uidsOf(state, resolveMessages(session, state, messages));
+    const to = await state.mailboxes.open(target, 'i');
+    try {
+      if (uids.length === 0) return ok('MOVE completed.');
+      const { uidValidity, pairs } = await state.mailbox.moveTo(to, uids);
+      if (pairs.length > 0) session.writer.line(`* OK [COPYUID ${copyUid(uidValidity, pairs)}] Ok`);
+      return ok('MOVE completed.');
+    } finally {
+      to.close();
+    }
+  },
+});
+
+function copyUid(uidValidity: number, pairs: readonly [number, number][]): string {
+  const from = formatNumberSet(pairs.map(([uid]) => uid));
+  const to = formatNumberSet(pairs.map(([, uid]) => uid));
+  return `${uidValidity} ${from} ${to}`;
+}

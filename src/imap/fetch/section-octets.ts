@@ -1,0 +1,124 @@
+/**
+ * The octets FETCH sends of a section. A small message is converted in one piece; of a large one each piece is
+ * read, converted and sent by itself, so that memory stays constant and other sessions get their turn.
+ */
+import { createTransferDecoder } from '../../message/binary.ts';
+import { type ReadAt, toWire, wirePieces } from '../../message/line-ends.ts';
+import {
+  findPart,
+  locateSection,
+  type Section,
+  type SectionRange,
+  selectFields,
+} from '../../message/section.ts';
+import type { MessageStructure } from '../../message/structure.ts';
+import type { OpenMessage } from '../../store/open-message.ts';
+import type { Partial } from '../parser/fetch-items.ts';
+
+/** Files up to this are read and converted at once. */
+export const wholeUpTo = 262_144;
+
+/** Octets with their number known in advance. */
+export interface Sized {
+  readonly size: number;
+  readonly pieces: Iterable<Buffer>;
+}
+
+const empty: Sized = { size: 0, pieces: [] };
+const everything: Partial = { offset: 0, count: Number.POSITIVE_INFINITY };
+
+/** BODY[] of a small message. */
+export function wholeMessage(file: OpenMessage, partial: Partial | undefined): Sized {
+  return cut(toWire(file.readAll()), partial);
+}
+
+/** @returns nothing, of size 0, if there is no such part */
+export function sectionOctets(
+  file: OpenMessage,
+  structure: MessageStructure,
+  section: Section,
+  partial: Partial | undefined,
+): Sized {
+  const range = locateSection(structure, section);
+  if (range === undefined) return empty;
+  if (range.select !== undefined) {
+    return cut(selectFields(readRange(file, range.start, range.end), range.select), partial);
+  }
+  return wireRange(file, structure, range, partial);
+}
+
+function wireRange(
+  file: OpenMessage,
+  structure: MessageStructure,
+  range: SectionRange,
+  partial: Partial | undefined,
+): Sized {
+  const { offset, count } = partial ?? everything;
+  const size = Math.max(0, Math.min(count, range.wireOctets - offset));
+  if (size === 0) return empty;
+  const pieces = wirePieces(readerOf(file), structure, range, partial && { offset, count: size });
+  return { size, pieces };
+}
+
+function readerOf(file: OpenMessage): ReadAt {
+  return (into, position) => file.read(into, position);
+}
+
+function readRange(file: OpenMessage, start: number, end: number): Buffer {
+  const octets = Buffer.allocUnsafe(end - start);
+  return octets.subarray(0, file.read(octets, start));
+}
+
+function cut(octets: Buffer, partial: Partial | undefined): Sized {
+  const piece =
+    partial === undefined
+      ? octets
+      : octets.subarray(partial.offset, Math.min(octets.length, partial.offset + partial.count));
+  return { size: piece.length, pieces: piece.length === 0 ? [] : [piece] };
+}
+
+/**
+ * A part without its transfer encoding (RFC 3516 §4.2). The pieces are made twice, first to count them.
+ * @returns undefined if the encoding is unknown
+ */
+export function decodedPart(
+  file: OpenMessage,
+  structure: MessageStructure,
+  part: readonly number[],
+  partial: Partial | undefined,
+): Sized | undefined {
+  const range = locateSection(structure, { part, what: 'all', fields: [] });
+  const found = findPart(structure, part);
+  if (range === undefined || found === undefined) return empty;
+  const isLeaf = part.length > 0 && found.type !== 'multipart' && found.type !== 'message';
+  if (!isLeaf) return wireRange(file, structure, range, partial);
+  if (createTransferDecoder(found.encoding) === undefined) return undefined;
+  const decode = (): Iterable<Buffer> => decodedPieces(file, structure, range, found.encoding);
+  let total = 0;
+  for (const piece of decode()) total += piece.length;
+  const { offset, count } = partial ?? everything;
+  const size = Math.max(0, Math.min(count, total - offset));
+  return { size, pieces: partial === undefined ? decode() : between(decode(), offset, offset + size) };
+}
+
+function* decodedPieces(
+  file: OpenMessage,
+  structure: MessageStructure,
+  range: SectionRange,
+  encoding: string,
+): Generator<Buffer> {
+  const decoder = createTransferDecoder(encoding)!;
+  for (const piece of wirePieces(readerOf(file), structure, range)) yield decoder.write(piece);
+  yield decoder.end();
+}
+
+function* between(pieces: Iterable<Buffer>, start: number, end: number): Generator<Buffer> {
+  let position = 0;
+  for (const piece of pieces) {
+    const from = Math.max(start - position, 0);
+    const to = Math.min(end - position, piece.length);
+    if (from < to) yield piece.subarray(from, to);
+    position += piece.length;
+    if (position >= end) return;
+  }
+}

@@ -1,0 +1,30 @@
+import { MailError } from '../base/mail-error.ts';
+import type { LoginResult } from '../login/services.ts';
+import { no, ok, type Reply } from './reply.ts';
+import type { ImapSession } from './session-loop.ts';
+
+/** What follows an attempt to log in: the session, here or elsewhere, or the refusal. */
+export async function concludeLogin(session: ImapSession, result: LoginResult): Promise<Reply | undefined> {
+  if (result.kind === 'rejected') return no('Login failed.');
+  if (result.kind === 'temporary') {
+    session.bye('Temporary problem, please try again later', 'disconnected');
+    return undefined;
+  }
+  const { services, connection, reader, tag } = session;
+  session.writer.flush();
+  const leftover = reader.input.takeAll();
+  const where = services.login?.handOver(connection, result.account, { protocol: 'imap', tag, leftover });
+  if (where === 'away') {
+    session.forget();
+    return undefined;
+  }
+  reader.push(leftover);
+  try {
+    await session.enter(result.account);
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+    session.bye(error.message, 'disconnected');
+    return undefined;
+  }
+  return ok('LOGIN Ok.');
+}

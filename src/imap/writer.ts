@@ -1,0 +1,112 @@
+import type { Connection } from '../net/connection.ts';
+
+/** A response larger than this is not copied into the block, but written by itself. */
+const copyUpTo = 4096;
+const firstBlock = 1024;
+const laterBlock = 65_536;
+/** When this much waits for a slow reader, whoever writes on must wait too. */
+const highWater = 262_144;
+
+/**
+ * Builds responses as octets and gives them to the connection in large pieces. Nothing is held between
+ * `flush` and the next write. Strings are latin1.
+ */
+export class Writer {
+  readonly #connection: Connection;
+  #block: Buffer | undefined;
+  #used = 0;
+  #size = firstBlock;
+  /** Octets of header-field and body fetches, CRs not counted: the log line's `headers=` and `body=`. */
+  headerOctets = 0;
+  bodyOctets = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** At least `size` octets to write into; `size` ≤ 64 KiB. Call `advance` with what was used. */
+  #room(size: number): Buffer {
+    if (this.#block !== undefined && this.#used + size <= this.#block.length) return this.#block;
+    this.#pass();
+    this.#block = Buffer.allocUnsafe(Math.max(size, this.#size));
+    this.#size = laterBlock;
+    return this.#block;
+  }
+
+  /** Short ASCII text. */
+  text(text: string): this {
+    const { length } = text;
+    if (length > copyUpTo) return this.octets(Buffer.from(text, 'latin1'));
+    const block = this.#room(length);
+    let position = this.#used;
+    if (length > 40) position += block.write(text, position, 'latin1');
+    else for (let i = 0; i < length; i++) block[position++] = text.charCodeAt(i);
+    this.#used = position;
+    return this;
+  }
+
+  octets(octets: Uint8Array): this {
+    const { length } = octets;
+    if (length > copyUpTo) {
+      this.#pass();
+      this.#connection.write(octets);
+      return this;
+    }
+    const block = this.#room(length);
+    if (length > 64) block.set(octets, this.#used);
+    else for (let i = 0, position = this.#used; i < length; i++) block[position++] = octets[i]!;
+    this.#used += length;
+    return this;
+  }
+
+  /** A non-negative integer in decimal. */
+  number(value: number): this {
+    if (value > 999_999_999) return this.text(String(value));
+    const block = this.#room(10);
+    let digits = 1;
+    for (let power = 10; power <= value; power *= 10) digits++;
+    let rest = value | 0;
+    for (let position = this.#used + digits - 1; position >= this.#used; position--) {
+      const tenth = (rest / 10) | 0;
+      block[position] = 0x30 + rest - tenth * 10;
+      rest = tenth;
+    }
+    this.#used += digits;
+    return this;
+  }
+
+  /** Text and its line end. */
+  line(text: string): this {
+    return this.text(text).text('\r\n');
+  }
+
+  #pass(): void {
+    if (this.#block === undefined) return;
+    if (this.#used > 0) this.#connection.write(this.#block.subarray(0, this.#used));
+    this.#block = undefined;
+    this.#used = 0;
+  }
+
+  /** Gives the connection what has been written. */
+  flush(): void {
+    this.#pass();
+    this.#size = firstBlock;
+  }
+
+  /** True when the client is so far behind that whoever writes must wait for `drained`. */
+  get full(): boolean {
+    return this.#connection.pendingOctets > highWater;
+  }
+
+  /** Flushes, and waits for a slow client. */
+  async drained(): Promise<void> {
+    this.flush();
+    if (this.full) await this.#connection.drained();
+  }
+}
+
+/** A quoted string of octets, latin1; what cannot be quoted makes it a literal. */
+export function quoted(octets: string): string {
+  if (/[\r\n\0]/.test(octets)) return `{${octets.length}}\r\n${octets}`;
+  return `"${octets.replace(/["\\]/g, '\\$&')}"`;
+}
