@@ -116,8 +116,10 @@ function readSection(args: ArgumentReader, setsSeen: boolean): FetchItem {
   const text = args.peekWord();
   args.position = start;
   if (text !== '') args.word();
-  const [, digits = '', name = ''] = /^((?:[0-9]+(?:\.(?=[0-9])|(?=\.|$)))*)\.?(.*)$/.exec(text) ?? [];
-  const part = digits === '' ? [] : partNumbers(args, digits.split('.'));
+  const words = text === '' ? [] : text.split('.');
+  const digits = words.findIndex((word) => !/^[0-9]+$/.test(word));
+  const part = partNumbers(args, digits < 0 ? words : words.slice(0, digits));
+  const name = digits < 0 ? '' : words.slice(digits).join('.') || args.refuse('unknown section');
   const { what, fields, list } = readSectionText(args, name, part.length > 0);
   args.expect(']');
   const partial = readPartial(args);
