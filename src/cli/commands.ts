@@ -24,4 +24,12 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'the authentication daemon',
     load: () => import('./authdaemond.ts'),
   },
+  maildirmake: {
+    does: 'make maildirs, folders, quotas and links to sharable maildirs',
+    load: () => import('./maildirmake.ts'),
+  },
+  maildirkw: {
+    does: 'show and change the keywords of messages',
+    load: () => import('./maildirkw.ts'),
+  },
 };

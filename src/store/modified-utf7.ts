@@ -33,10 +33,22 @@ function encodeRun(run: string): string {
  */
 export function decodeModifiedUtf7(text: string): string | undefined {
   if (!text.includes('&')) return /^[\x20-\x7e]*$/.test(text) ? text : undefined;
-  const decoded = text.replace(/&([^-]*)-/g, (_, digits: string) =>
-    digits === '' ? '&' : decodeRun(digits),
-  );
+  const decoded = decodeRuns(text);
   return decoded.isWellFormed() && encodeModifiedUtf7(decoded) === text ? decoded : undefined;
+}
+
+/**
+ * Decodes what programs before Courier 5.0 made of names, in any spelling.
+ * @returns undefined if there is no sense in it
+ */
+export function decodeLoosely(text: string): string | undefined {
+  if (!/^(?:[\x20-%'-\x7e]|&[A-Za-z0-9+,]*-)*$/.test(text)) return undefined;
+  const decoded = decodeRuns(text);
+  return decoded.isWellFormed() ? decoded : undefined;
+}
+
+function decodeRuns(text: string): string {
+  return text.replace(/&([^-]*)-/g, (_, digits: string) => (digits === '' ? '&' : decodeRun(digits)));
 }
 
 /** Digits outside the alphabet count as nothing: encoding the result again tells. */
