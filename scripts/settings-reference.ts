@@ -1,12 +1,11 @@
-/** Writes docs/settings.md from the table of settings; with `--check` it only says whether the file is up to date. */
-import { readFileSync, writeFileSync } from 'node:fs';
+/** Writes what follows from the table of settings: docs/settings.md and the shipped files in etc/. */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settingsReference } from '../src/config/reference.ts';
+import { settingsFiles, templateText } from '../src/config/template.ts';
 
-const file = join(import.meta.dirname, '../docs/settings.md');
-const text = settingsReference();
-if (!process.argv.includes('--check')) writeFileSync(file, text);
-else if (readFileSync(file, 'utf8') !== text) {
-  console.error('docs/settings.md is stale: run node scripts/settings-reference.ts');
-  process.exitCode = 1;
-}
+const root = join(import.meta.dirname, '..');
+mkdirSync(join(root, 'etc'), { recursive: true });
+writeFileSync(join(root, 'docs/settings.md'), settingsReference());
+for (const name of settingsFiles)
+  writeFileSync(join(root, `etc/${name}.dist`), templateText(name, '/etc/courier'));

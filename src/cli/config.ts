@@ -1,11 +1,15 @@
 /** `postrider config check|show|upgrade`: look at the configuration without starting anything. */
-import { findConfigDirectory, loadConfig, type ServiceName, serviceNames } from '../config/load.ts';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { findConfigDirectory, loadConfig, serviceNames } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { Scope } from '../config/settings.ts';
 import { showConfig } from '../config/show.ts';
+import { upgradeFiles } from '../config/upgrade-files.ts';
 import { type CommandContext, usageExit } from './command.ts';
 
 const usage = `usage: postrider config check [--config DIR]
        postrider config show [--config DIR] [--service imap|imaps|pop3|pop3s|auth|server]
+       postrider config upgrade [--config DIR] [-n] [-f] [FILE]...
 `;
 
 export function run({ args, environment, stdout, stderr }: CommandContext): number {
@@ -14,43 +18,66 @@ export function run({ args, environment, stdout, stderr }: CommandContext): numb
     stderr(usage);
     return usageExit;
   }
-  const config = loadConfig(findConfigDirectory(options.directory, environment));
+  const directory = findConfigDirectory(options.config, environment);
+  if (options.action === 'upgrade') {
+    const { files, dryRun, force } = options;
+    return upgradeFiles({ directory, files, dryRun, force }, (line) => stdout(`${line}\n`));
+  }
+  const config = loadConfig(directory);
   for (const error of config.errors) stderr(`${formatProblem(error)}\n`);
   for (const warning of config.warnings) stderr(`warning: ${formatProblem(warning)}\n`);
   const failed = config.errors.length > 0 ? 1 : 0;
   if (options.action === 'show') stdout(showConfig(config, options.service));
   else if (failed === 0) {
     const configured = serviceNames.filter((name) => config[name] !== undefined);
-    stdout(`${config.directory}: ${configured.join(', ')}: no errors\n`);
+    stdout(`${directory}: ${configured.join(', ')}: no errors\n`);
   }
   return failed;
 }
 
 interface Options {
-  action: 'check' | 'show';
-  directory?: string;
-  service?: ServiceName | 'auth' | 'server';
+  readonly action: 'check' | 'show' | 'upgrade';
+  readonly config?: string | undefined;
+  readonly service?: Scope | undefined;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly files: readonly string[];
 }
 
-const scopes = [...serviceNames, 'auth', 'server'] as const;
+const optionsOf = {
+  check: { config: { type: 'string' } },
+  show: { config: { type: 'string' }, service: { type: 'string' } },
+  upgrade: {
+    config: { type: 'string' },
+    'dry-run': { type: 'boolean', short: 'n' },
+    force: { type: 'boolean', short: 'f' },
+  },
+} as const;
 
-function readOptions([action, ...rest]: readonly string[]): Options | undefined {
-  if (action !== 'check' && action !== 'show') return undefined;
-  const options: Options = { action };
-  for (let i = 0; i < rest.length; i++) {
-    const [option, inline] = splitOption(rest[i]!);
-    const value = inline ?? rest[++i];
-    if (value === undefined) return undefined;
-    const scope = scopes.find((name) => name === value);
-    if (option === '--config') options.directory = value;
-    else if (option === '--service' && action === 'show' && scope !== undefined) options.service = scope;
-    else return undefined;
+/** undefined: the command line is wrong. */
+function readOptions([action, ...args]: readonly string[]): Options | undefined {
+  if (action !== 'check' && action !== 'show' && action !== 'upgrade') return undefined;
+  const parsed = parseWords(args, optionsOf[action], action === 'upgrade');
+  if (parsed === undefined) return undefined;
+  const { values, positionals } = parsed;
+  const service = scopes.find((scope) => scope === values['service']);
+  if (values['service'] !== undefined && service === undefined) return undefined;
+  return {
+    action,
+    config: typeof values['config'] === 'string' ? values['config'] : undefined,
+    service,
+    dryRun: values['dry-run'] === true,
+    force: values['force'] === true,
+    files: positionals,
+  };
+}
+
+const scopes: readonly Scope[] = [...serviceNames, 'auth', 'server'];
+
+function parseWords(args: string[], options: ParseArgsOptionsConfig, allowPositionals: boolean) {
+  try {
+    return parseArgs({ args, options, allowPositionals });
+  } catch {
+    return undefined;
   }
-  return options;
-}
-
-/** `--config=DIR` and `--config DIR` are the same. */
-function splitOption(word: string): [string, string | undefined] {
-  const equals = word.indexOf('=');
-  return equals < 0 ? [word, undefined] : [word.slice(0, equals), word.slice(equals + 1)];
 }

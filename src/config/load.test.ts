@@ -35,7 +35,7 @@ test('a variable of both files has the value of the plain file on 143, of the ss
   assert.deepEqual(imaps!.variables.get('MAXDAEMONS'), {
     value: '100',
     file: join(debian, 'imapd-ssl'),
-    line: 17,
+    line: 32,
   });
 });
 

@@ -247,7 +247,7 @@ export const listenerRows = [
   {
     name: 'MAILDIRPATH',
     field: 'maildirPath',
-    files: plainFiles,
+    files: [...plainFiles, ...secureFiles],
     scopes: every,
     kind: path,
     default: 'Maildir',
