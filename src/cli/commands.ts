@@ -16,6 +16,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'serve an account full of made-up mail, to look at',
     load: () => import('./demo.ts'),
   },
+  imapd: {
+    does: 'IMAP on standard input and output, for a user who is known already',
+    load: () => import('./imapd.ts'),
+  },
   config: {
     does: 'check, show or upgrade the configuration',
     load: () => import('./config.ts'),

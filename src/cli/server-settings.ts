@@ -83,7 +83,8 @@ function tlsSettings(settings: ImapSettings): TlsSettings {
   };
 }
 
-function mailSettings(settings: ImapSettings): MailSettings {
+/** What all sessions of mail need. */
+export function mailSettings(settings: ImapSettings): MailSettings {
   return {
     durable: settings.durable,
     keywords: settings.keywords,
@@ -112,7 +113,8 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
   };
 }
 
-function imapSessionSettings(settings: ImapSettings): ImapSessionSettings {
+/** What IMAP sessions need beside that. */
+export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings {
   const emptyTrash = settings.emptyTrash.map(({ folder, days }) =>
     folder === undefined ? String(days) : `${folder}:${days}`,
   );

@@ -179,7 +179,8 @@ export class StreamConnection implements Connection {
     this.#input.resume();
     this.#stallTimer(stallMs);
     this.#output.end(() => {
-      if (this.#inputEnded) this.destroy();
+      const shared = (this.#output as object) === this.#input;
+      if (this.#inputEnded || !shared) this.destroy();
       else setTimeout(() => this.destroy(), lingerMs).unref();
     });
   }
