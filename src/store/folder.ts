@@ -1,9 +1,20 @@
-import type { Append, Appended } from './append.ts';
-import type { Copied, CopyOptions } from './copy.ts';
-import type { ExpungeOptions } from './expunge.ts';
-import type { OpenMessage } from './open-message.ts';
+import { lstatSync } from 'node:fs';
+import { octetPath } from '../base/paths.ts';
+import { Append, type Appended, commitAppends } from './append.ts';
+import { type Copied, type CopyOptions, copyMessages, moveMessages } from './copy.ts';
+import { type ExpungeOptions, expunge } from './expunge.ts';
+import type { FolderState } from './folder-state.ts';
+import { OpenMessage } from './open-message.ts';
+import { refresh } from './refresh.ts';
+import { withFile } from './relocate.ts';
 import type { StoreSettings } from './settings.ts';
-import type { FlagChange } from './store-flags.ts';
+import { type FlagChange, storeFlags } from './store-flags.ts';
+
+export type { Append, Appended } from './append.ts';
+export type { Copied, CopyOptions } from './copy.ts';
+export type { ExpungeOptions } from './expunge.ts';
+export type { StoreSettings } from './settings.ts';
+export type { FlagChange } from './store-flags.ts';
 
 /**
  * One folder, shared by all sessions of the process; `openFolder` gives it. Rows are sorted by UID; the columns
@@ -11,56 +22,174 @@ import type { FlagChange } from './store-flags.ts';
  * `count` (or reallocates), an expunge makes a new array; so (uids, count) is a snapshot for free.
  */
 export class Folder {
+  /** Only for the modules of `store/`. */
+  readonly state: FolderState;
+  readonly #onClose: () => void;
+
+  /** @param onClose  gives one reference back */
+  constructor(state: FolderState, onClose: () => void) {
+    this.state = state;
+    this.#onClose = onClose;
+  }
+
   /** Path of the folder's directory, a latin1 string. */
-  declare readonly directory: string;
-  declare readonly settings: StoreSettings;
-  declare readonly uidValidity: number;
-  declare readonly uidNext: number;
+  get directory(): string {
+    return this.state.directory;
+  }
+
+  get settings(): StoreSettings {
+    return this.state.settings;
+  }
+
+  get uidValidity(): number {
+    return this.state.uidValidity;
+  }
+
+  get uidNext(): number {
+    return this.state.uidNext;
+  }
+
   /** In memory, from 1; every change of a row takes the next. */
-  declare readonly highestModseq: number;
-  declare readonly count: number;
-  declare readonly uids: Uint32Array;
+  get highestModseq(): number {
+    return this.state.modseq;
+  }
+
+  get count(): number {
+    return this.state.columns.count;
+  }
+
+  get uids(): Uint32Array {
+    return this.state.columns.uids;
+  }
+
   /** Bits of `flag`. */
-  declare readonly flags: Uint8Array;
+  get flags(): Uint8Array {
+    return this.state.columns.flags;
+  }
+
   /** Index into `keywordSets`; 0 is the empty set. */
-  declare readonly keywordSet: Uint32Array;
-  declare readonly keywordSets: readonly (readonly string[])[];
-  declare readonly modseqs: Float64Array;
+  get keywordSet(): Uint32Array {
+    return this.state.columns.keywordSet;
+  }
+
+  get keywordSets(): readonly (readonly string[])[] {
+    return this.state.keywordTable.sets;
+  }
+
+  get modseqs(): Float64Array {
+    return this.state.columns.modseqs;
+  }
+
   /** Every keyword in use or used since the folder was loaded, in the first spelling met; octets as latin1. */
-  declare readonly keywords: readonly string[];
+  get keywords(): readonly string[] {
+    return this.state.keywordTable.names;
+  }
+
   /** UIDs that no session has taken as \Recent yet, ascending. */
-  declare readonly recent: readonly number[];
+  get recent(): readonly number[] {
+    return this.state.recent;
+  }
 
   /** The row of a UID, or -1. */
-  declare rowOf: (uid: number) => number;
+  rowOf(uid: number): number {
+    return this.state.columns.rowOf(uid);
+  }
+
   /** The message's file name with its info, a latin1 string. */
-  declare fileName: (row: number) => string;
+  fileName(row: number): string {
+    return this.state.columns.fileName(row);
+  }
+
   /** The file name without its info: what identifies the message on disk. */
-  declare baseName: (row: number) => string;
+  baseName(row: number): string {
+    return this.state.columns.baseName(row);
+  }
+
   /** Whether the disk may have changed: a few microseconds. */
-  declare isDirty: () => boolean;
-  /** Brings the columns up to date with the disk, proportional to what changed. @throws {MailError} notFound, unavailable */
-  declare refresh: () => Promise<void>;
+  isDirty(): boolean {
+    return this.state.isDirty();
+  }
+
+  /**
+   * Brings the columns up to date with the disk, proportional to what changed.
+   * @throws {MailError} notFound: the folder was removed; unavailable: it cannot be read, or its UIDs changed
+   */
+  refresh(): Promise<void> {
+    return refresh(this.state);
+  }
+
   /** Rows changed or added after that modseq, ascending. */
-  declare changesSince: (modseq: number) => number[];
+  changesSince(modseq: number): number[] {
+    return this.state.changesSince(modseq);
+  }
+
   /** UIDs removed after that modseq, ascending; 'unknown' if it is too long ago: compare snapshots. */
-  declare expungedSince: (modseq: number) => number[] | 'unknown';
+  expungedSince(modseq: number): number[] | 'unknown' {
+    return this.state.expungedSince(modseq);
+  }
+
   /** Takes the UIDs nobody has been told of as \Recent yet. */
-  declare claimRecent: () => number[];
+  claimRecent(): number[] {
+    const { recent } = this.state;
+    this.state.recent = [];
+    return recent;
+  }
+
   /** Called (coalesced) after the columns changed, and when the disk did. Returns how to stop. */
-  declare onChange: (listener: () => void) => () => void;
-  /** @throws {MailError} expunged, unavailable */
-  declare open: (row: number) => OpenMessage;
+  onChange(listener: () => void): () => void {
+    return this.state.onChange(listener);
+  }
+
+  /** @throws {MailError} expunged: the file has gone; unavailable: it cannot be read */
+  open(row: number): OpenMessage {
+    return withFile(this.state, row, (path) => new OpenMessage(path));
+  }
+
   /** Seconds since 1970. @throws {MailError} expunged, unavailable */
-  declare internalDate: (row: number) => number;
-  declare storeFlags: (uids: Iterable<number>, change: FlagChange) => Promise<void>;
-  /** Removes messages, or moves them to a trash folder. @returns the UIDs that are really gone, ascending */
-  declare expunge: (uids: Iterable<number>, options?: ExpungeOptions) => Promise<number[]>;
-  declare startAppend: () => Promise<Append>;
-  /** All or nothing (MULTIAPPEND). */
-  declare commitAppends: (appends: readonly Append[]) => Promise<Appended>;
-  declare copyFrom: (source: Folder, uids: readonly number[], options?: CopyOptions) => Promise<Copied>;
-  declare moveFrom: (source: Folder, uids: readonly number[], options?: CopyOptions) => Promise<Copied>;
+  internalDate(row: number): number {
+    const { columns } = this.state;
+    if (columns.mtimes[row] !== 0) return columns.mtimes[row]!;
+    const { mtimeMs } = withFile(this.state, row, (path) => lstatSync(octetPath(path)));
+    const seconds = Math.max(0, Math.floor(mtimeMs / 1000));
+    columns.mtimes[row] = seconds;
+    return seconds;
+  }
+
+  /** @throws {MailError} noPermission, overQuota, unavailable: some messages may have been changed */
+  storeFlags(uids: Iterable<number>, change: FlagChange): Promise<void> {
+    return storeFlags(this.state, uids, change);
+  }
+
+  /**
+   * Removes messages, or moves them to a trash folder.
+   * @returns the UIDs that are really gone, ascending
+   * @throws {MailError} noPermission, unavailable
+   */
+  expunge(uids: Iterable<number>, options?: ExpungeOptions): Promise<number[]> {
+    return expunge(this.state, uids, options);
+  }
+
+  startAppend(): Promise<Append> {
+    return Promise.resolve(new Append(this.state));
+  }
+
+  /** All or nothing (MULTIAPPEND). @throws {MailError} overQuota, noPermission, unavailable */
+  commitAppends(appends: readonly Append[]): Promise<Appended> {
+    return commitAppends(this.state, appends);
+  }
+
+  /** All or nothing, but messages that have gone are passed over. @throws {MailError} overQuota, unavailable */
+  copyFrom(source: Folder, uids: readonly number[], options?: CopyOptions): Promise<Copied> {
+    return copyMessages(this.state, source.state, uids, options);
+  }
+
+  /** The same, and what was copied leaves `source`. @throws {MailError} overQuota, unavailable */
+  moveFrom(source: Folder, uids: readonly number[], options?: CopyOptions): Promise<Copied> {
+    return moveMessages(this.state, source.state, uids, options);
+  }
+
   /** Gives the reference back. */
-  declare close: () => void;
+  close(): void {
+    this.#onClose();
+  }
 }

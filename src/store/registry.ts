@@ -1,26 +1,114 @@
-import type { Folder } from './folder.ts';
+/** The folders of this process: open ones are shared, and closed ones are kept a while for the next SELECT. */
+import { MailError } from '../base/mail-error.ts';
+import { Folder } from './folder.ts';
+import { FolderState } from './folder-state.ts';
+import { refresh } from './refresh.ts';
 import type { StoreSettings } from './settings.ts';
+
+export { type FolderStatus, folderStatus } from './folder-status.ts';
+
+const keptMs = 600_000;
+const keptFolders = 200;
+const keptRows = 500_000;
+
+interface Entry {
+  readonly state: FolderState;
+  readonly folder: Folder;
+  references: number;
+  expires: NodeJS.Timeout | undefined;
+}
+
+const entries = new Map<string, Entry>();
+/** Closed ones, the longest closed first. */
+const kept = new Set<Entry>();
 
 /**
  * Opens a folder of the process, or joins those who have it open; up to date when it resolves. `close()` it.
  * @param directory  path of the folder (the one that has `cur`), a latin1 string
  * @throws {MailError} notFound: no such folder; unavailable: it cannot be read now
  */
-export declare function openFolder(directory: string, settings: StoreSettings): Promise<Folder>;
+export async function openFolder(directory: string, settings: StoreSettings): Promise<Folder> {
+  let entry = entries.get(directory);
+  if (entry?.state.lost) {
+    discard(entry);
+    entry = undefined;
+  }
+  entry ??= addEntry(directory, settings);
+  entry.references++;
+  kept.delete(entry);
+  clearTimeout(entry.expires);
+  try {
+    if (!entry.state.isLoaded || entry.state.isDirty()) await refresh(entry.state);
+    return entry.folder;
+  } catch (error) {
+    release(entry);
+    if (!entry.state.isLoaded) discard(entry);
+    throw error;
+  }
+}
+
+/** The folder if this process has it in memory, up to date or not. */
+export function knownFolder(directory: string): FolderState | undefined {
+  const state = entries.get(directory)?.state;
+  return state?.isLoaded && !state.lost ? state : undefined;
+}
 
 /**
  * Drops what is remembered of a folder, before its directory is renamed or removed; sessions that have it open
  * get `notFound` from then on.
  */
-export declare function forgetFolder(directory: string): void;
-
-/** STATUS items; neither moves new mail nor takes its recency. */
-export interface FolderStatus {
-  readonly messages: number;
-  readonly recent: number;
-  readonly unseen: number;
-  readonly uidNext: number;
-  readonly uidValidity: number;
-  readonly deleted: number;
+export function forgetFolder(directory: string): void {
+  const entry = entries.get(directory);
+  if (!entry) return;
+  entry.state.lose(new MailError('notFound', 'the folder was renamed or removed'));
+  discard(entry);
 }
-export declare function folderStatus(directory: string, settings: StoreSettings): Promise<FolderStatus>;
+
+/** Forgets all folders that nobody has open. */
+export function forgetClosedFolders(): void {
+  for (const entry of [...kept]) discard(entry);
+}
+
+function addEntry(directory: string, settings: StoreSettings): Entry {
+  const state = new FolderState(directory, settings);
+  const entry: Entry = {
+    state,
+    folder: new Folder(state, () => release(entry)),
+    references: 0,
+    expires: undefined,
+  };
+  entries.set(directory, entry);
+  return entry;
+}
+
+function release(entry: Entry): void {
+  if (--entry.references > 0) return;
+  if (entries.get(entry.state.directory) !== entry) {
+    entry.state.watch?.close();
+    entry.state.watch = undefined;
+    return;
+  }
+  kept.add(entry);
+  entry.expires = setTimeout(() => discard(entry), keptMs);
+  entry.expires.unref();
+  trimKept();
+}
+
+function trimKept(): void {
+  let rows = 0;
+  for (const entry of kept) rows += entry.state.columns.count;
+  for (const entry of kept) {
+    if (kept.size <= keptFolders && rows <= keptRows) break;
+    rows -= entry.state.columns.count;
+    discard(entry);
+  }
+}
+
+function discard(entry: Entry): void {
+  clearTimeout(entry.expires);
+  kept.delete(entry);
+  if (entries.get(entry.state.directory) === entry) entries.delete(entry.state.directory);
+  if (entry.references > 0) return;
+  entry.state.watch?.close();
+  entry.state.watch = undefined;
+}

@@ -9,8 +9,8 @@ import {
   futimesSync,
   linkSync,
   mkdirSync,
-  openSync,
   constants as o,
+  openSync,
   renameSync,
   rmdirSync,
   unlinkSync,
@@ -88,7 +88,7 @@ const running = new Map<string, Promise<void>>();
 const waiting = new Map<string, Promise<void>>();
 
 /** fsync of a directory in the thread pool; requests that come while one runs share the next one. */
-export function syncDirectory(path: string): Promise<void> {
+export async function syncDirectory(path: string): Promise<void> {
   before?.(`fsync ${path}`);
   const queued = waiting.get(path);
   if (queued) return queued;
@@ -105,17 +105,15 @@ export function syncDirectory(path: string): Promise<void> {
 }
 
 function startSync(path: string): Promise<void> {
-  const run = (async () => {
-    const descriptor = openSync(octetPath(path), o.O_RDONLY | o.O_DIRECTORY);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        fsync(descriptor, (error) => (error ? reject(error) : resolve()));
-      });
-    } finally {
+  const descriptor = openSync(octetPath(path), o.O_RDONLY | o.O_DIRECTORY);
+  const run = new Promise<void>((resolve, reject) => {
+    fsync(descriptor, (error) => {
       closeSync(descriptor);
-      if (running.get(path) === run) running.delete(path);
-    }
-  })();
+      running.delete(path);
+      if (error) reject(error);
+      else resolve();
+    });
+  });
   running.set(path, run);
   return run;
 }

@@ -1,0 +1,224 @@
+/**
+ * Giving UIDs, under the folder's lock (maildir-store §4.4): messages of this process first, then new mail in the
+ * order of §4.5.
+ *
+ *   rename new/x cur/x:2,            for each new message
+ *   link tmp/y cur/y; unlink tmp/y   for each message of ours (see append.ts, copy.ts)
+ *   create tmp/db; write; fsync; rename tmp/db courierimapuiddb; fsync the folder
+ *
+ * Stopping before the last rename leaves messages without a UID, which the next scan gives one; nobody has been
+ * told of them. A UID is told only when the database that holds it is in its place.
+ */
+import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
+import { asMailError, errorCode } from './errno.ts';
+import type { FolderState } from './folder-state.ts';
+import { baseLength, compareNames } from './name-order.ts';
+import { dbPath, dbStampOf, isStorable } from './scan.ts';
+import { Slice } from './slices.ts';
+import * as steps from './steps.ts';
+import { UidDbWriter } from './uid-db.ts';
+import { createTemporary, deliveredName, uniqueName } from './unique-names.ts';
+
+/** A message of ours that is about to appear in `cur`. */
+export interface Incoming {
+  /** Its full name in `cur`. */
+  readonly name: string;
+  readonly mtimeSeconds: number;
+  readonly keywordSet: number;
+  /** Puts the file in its place. */
+  place(): void;
+  /** Takes it back after a failure of a later one, so that it can be placed again or discarded. */
+  undo(): void;
+  /** Removes its temporary files, if it was never placed. */
+  discard(): void;
+}
+
+interface Fresh {
+  readonly name: string;
+  readonly mtimeSeconds: number;
+  readonly keywordSet: number;
+  readonly isRecent: boolean;
+}
+
+/**
+ * Gives UIDs to `incoming` and to all new mail known of. Under the lock, after `collect`.
+ * @returns the UIDs of `incoming`, in order
+ * @throws {MailError} if a UID database or a message cannot be written; then no message of `incoming` is there
+ */
+export async function assignUids(state: FolderState, incoming: readonly Incoming[] = []): Promise<number[]> {
+  const placed: Incoming[] = [];
+  const arrived: Fresh[] = [];
+  try {
+    for (const message of incoming) {
+      placed.push(message);
+      state.watch?.expect('cur', message.name);
+      message.place();
+    }
+    arrived.push(...(await takeArrived(state)));
+    const fresh = [...incoming.map((message) => ({ ...message, isRecent: false })), ...arrived];
+    const first = state.uidNext;
+    if (first + fresh.length > 0xffff_ffff) throw new MailError('unavailable', 'the folder has no UIDs left');
+    await writeDb(state, fresh, first + fresh.length);
+    if (state.settings.durable && fresh.length > 0)
+      await Promise.all([
+        steps.syncDirectory(`${state.directory}/cur`),
+        steps.syncDirectory(state.directory),
+      ]);
+    for (const each of fresh) addFresh(state, each);
+    state.settleOwnChanges();
+    state.uidNext = Math.max(state.uidNext, first + fresh.length);
+    return incoming.map((_, index) => first + index);
+  } catch (error) {
+    for (const message of placed) undoPlaced(message);
+    for (const each of arrived) state.unlisted.add(each.name);
+    throw asMailError(error, 'cannot give UIDs');
+  }
+}
+
+function undoPlaced(message: Incoming): void {
+  try {
+    message.undo();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+function addFresh(state: FolderState, fresh: Fresh): void {
+  const uid = state.uidNext;
+  state.addRow({ ...fresh, uid, baseLength: baseLength(fresh.name) });
+  if (fresh.isRecent) state.recent.push(uid);
+}
+
+/** Moves new mail into `cur`, and looks at what has no UID there; both in the order they get them. */
+async function takeArrived(state: FolderState): Promise<Fresh[]> {
+  const arrived = new Map<string, Fresh>();
+  const slice = new Slice();
+  for (const name of state.waiting) {
+    state.waiting.delete(name);
+    const moved = isStorable(name) ? takeWaiting(state, name) : undefined;
+    if (moved) addArrived(state, arrived, moved);
+    if (slice.isOver()) await slice.next();
+  }
+  for (const name of state.unlisted) {
+    state.unlisted.delete(name);
+    const mtimeSeconds = mtimeOf(state.path(name));
+    if (mtimeSeconds !== undefined) addArrived(state, arrived, freshMessage(name, mtimeSeconds));
+    if (slice.isOver()) await slice.next();
+  }
+  return [...arrived.values()].sort((a, b) => compareNames(a.name, b.name));
+}
+
+/** Two files of one base name are one message. */
+function addArrived(state: FolderState, arrived: Map<string, Fresh>, fresh: Fresh): void {
+  const length = baseLength(fresh.name);
+  const base = fresh.name.slice(0, length);
+  if (arrived.has(base) || state.columns.rowOfName(fresh.name, length) >= 0)
+    state.settings.log.warn(`${state.path(fresh.name)}: a second file of the same name; passed over`);
+  else arrived.set(base, fresh);
+}
+
+function freshMessage(name: string, mtimeSeconds: number): Fresh {
+  const isRecent = name.startsWith(':2,', baseLength(name));
+  return { name, mtimeSeconds, keywordSet: 0, isRecent };
+}
+
+function mtimeOf(path: string): number | undefined {
+  const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
+  return stats?.isFile() ? Math.max(0, Math.floor(stats.mtimeMs / 1000)) : undefined;
+}
+
+/** Moves one message from `new` to `cur`; undefined if it has gone or cannot be moved. */
+function takeWaiting(state: FolderState, name: string): Fresh | undefined {
+  const from = `${state.directory}/new/${name}`;
+  const stats = lstatSync(octetPath(from), { throwIfNoEntry: false, bigint: true });
+  if (!stats?.isFile()) return undefined;
+  let target = name.includes(':') ? name : `${name}:2,`;
+  // A rename would put it over another message.
+  if (lstatSync(octetPath(state.path(target)), { throwIfNoEntry: false }))
+    target = `${deliveredName(uniqueName(state.settings.hostname), stats)}:2,`;
+  state.watch?.expect('new', name);
+  state.watch?.expect('cur', target);
+  try {
+    steps.rename(from, state.path(target));
+  } catch (error) {
+    state.watch?.unexpect('new', name);
+    state.watch?.unexpect('cur', target);
+    if (errorCode(error) === undefined) throw error;
+    if (errorCode(error) !== 'ENOENT')
+      state.settings.log.error(`${from}: cannot move it to cur: ${errorCode(error)}`);
+    return undefined;
+  }
+  return freshMessage(target, Math.max(0, Number(stats.mtime.getTime()) / 1000) | 0);
+}
+
+/**
+ * Writes the UID database anew: the rows, then `fresh`. The old one stays if that fails.
+ * @param uidNext  for its header
+ */
+async function writeDb(state: FolderState, fresh: readonly Fresh[], uidNext: number): Promise<void> {
+  if (fresh.length === 0 && state.dbStamp !== '' && !state.hasStaleLines) return;
+  const { directory, settings } = state;
+  // Columns are replaced, not changed, when rows go: this picture stays whole over the waits below.
+  const { uids, nameAt, count, names } = state.columns;
+  const block = names.block;
+  const temporary = createTemporary(directory, settings.hostname, 'imapuid');
+  try {
+    state.uidValidity ||= newUidValidity(state, temporary.descriptor);
+    const writer = new UidDbWriter({ uidValidity: state.uidValidity, uidNext }, (octets) =>
+      steps.write(temporary.descriptor, octets),
+    );
+    const slice = new Slice();
+    for (let row = 0; row < count; row++) {
+      const start = nameAt[row]! + 5;
+      writer.add(uids[row]!, block, start, start + block[start - 1]!);
+      if (slice.isOver()) await slice.next();
+    }
+    for (const [index, each] of fresh.entries())
+      writer.addName(state.uidNext + index, each.name.slice(0, baseLength(each.name)));
+    writer.flush();
+    if (settings.durable) await steps.syncFile(temporary.descriptor);
+    const stamp = dbStampOf(fstatSync(temporary.descriptor));
+    steps.rename(temporary.path, dbPath(directory));
+    state.dbStamp = stamp;
+    state.hasStaleLines = false;
+  } catch (error) {
+    try {
+      steps.unlink(temporary.path);
+    } catch (second) {
+      settings.log.warn(`${temporary.path}: cannot remove it: ${errorCode(second)}`);
+    }
+    throw error;
+  } finally {
+    closeSync(temporary.descriptor);
+  }
+}
+
+const floors = new Map<string, number>();
+
+/** Remembers a UIDVALIDITY that must not come again for this folder. */
+export function raiseUidValidityFloor(directory: string, uidValidity: number): void {
+  floors.delete(directory);
+  floors.set(directory, Math.max(uidValidity, floors.get(directory) ?? 0));
+  if (floors.size > 1000) floors.delete(floors.keys().next().value!);
+}
+
+/** Courier's epoch begins in 2001 (maildir-store §4.3); the clock is the file system's. */
+function newUidValidity(state: FolderState, descriptor: number): number {
+  const made = Math.floor(fstatSync(descriptor).mtimeMs / 1000) - 1_000_000_000;
+  return Math.max(1, made, (floors.get(state.directory) ?? 0) + 1);
+}
+
+/** Gives UIDs in memory only, where nothing can be written: they hold while the folder stays open. */
+export function assignProvisionally(state: FolderState): void {
+  state.isProvisional = true;
+  state.uidValidity ||= Math.floor(Date.now() / 1000) - 1_000_000_000;
+  const names = [...state.unlisted, ...state.waiting].filter(isStorable).sort(compareNames);
+  state.unlisted.clear();
+  state.waiting.clear();
+  for (const name of names) {
+    if (state.columns.rowOfName(name, baseLength(name)) < 0)
+      addFresh(state, { name, mtimeSeconds: 0, keywordSet: 0, isRecent: true });
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The base names of a folder's messages: one block of octets and an open-addressing hash of offsets into it, no
+ * object per name. A record is the UID (4 octets), the length (1) and the name's octets; a record never moves
+ * while somebody holds the block, so (block, offsets) can be read while names come and go.
+ */
+export class BaseNames {
+  /** Longest name a record holds: that of a file system. */
+  static readonly maxLength = 255;
+  block: Buffer;
+  #used = 0;
+  #garbage = 0;
+  #records = 0;
+  /** Offset + 1 of a record; 0 is free, -1 was in use. */
+  #table: Int32Array;
+  #slotsUsed = 0;
+
+  constructor(expectedNames = 0, expectedOctets = 0) {
+    this.block = Buffer.alloc(Math.max(256, expectedOctets));
+    let slots = 16;
+    while (slots * 0.8 < expectedNames) slots *= 2;
+    this.#table = new Int32Array(slots);
+  }
+
+  /** Octets held, for tests and measurements. */
+  get octets(): number {
+    return this.block.byteLength + this.#table.byteLength;
+  }
+
+  /** Whether half of the block is names that have gone. */
+  get isWasteful(): boolean {
+    return this.#garbage > 4096 && this.#garbage * 2 > this.#used;
+  }
+
+  /** Adds a name that is not there yet; its offset. */
+  add(uid: number, name: string, length: number): number {
+    const at = this.#reserve(uid, length);
+    for (let i = 0; i < length; i++) this.block[at + 5 + i] = name.charCodeAt(i);
+    this.#insert(at);
+    return at;
+  }
+
+  /** Adds the name `octets[start, end)` that is not there yet; its offset. */
+  addOctets(uid: number, octets: Uint8Array, start: number, end: number): number {
+    const at = this.#reserve(uid, end - start);
+    const block = this.block;
+    for (let from = start, to = at + 5; from < end; ) block[to++] = octets[from++]!;
+    this.#insert(at);
+    return at;
+  }
+
+  /** The UID of the name `name[0, length)`, or 0. */
+  find(name: string, length: number): number {
+    let hash = length;
+    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+    const table = this.#table;
+    const mask = table.length - 1;
+    const block = this.block;
+    for (let slot = spread(hash) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const at = table[slot]! - 1;
+      if (at < 0 || block[at + 4] !== length) continue;
+      let i = length - 1;
+      while (i >= 0 && block[at + 5 + i] === name.charCodeAt(i)) i--;
+      if (i < 0) return this.uidAt(at);
+    }
+    return 0;
+  }
+
+  /** The UID of the name `octets[start, end)`, or 0. */
+  findOctets(octets: Uint8Array, start: number, end: number): number {
+    const length = end - start;
+    const table = this.#table;
+    const mask = table.length - 1;
+    const block = this.block;
+    for (let slot = hashOf(octets, start, length) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
+      const at = table[slot]! - 1;
+      if (at < 0 || block[at + 4] !== length) continue;
+      let i = length - 1;
+      while (i >= 0 && block[at + 5 + i] === octets[start + i]) i--;
+      if (i < 0) return this.uidAt(at);
+    }
+    return 0;
+  }
+
+  uidAt(offset: number): number {
+    const block = this.block;
+    return (
+      (block[offset]! |
+        (block[offset + 1]! << 8) |
+        (block[offset + 2]! << 16) |
+        (block[offset + 3]! << 24)) >>>
+      0
+    );
+  }
+
+  /** The name of a record, as a latin1 string. */
+  nameAt(offset: number): string {
+    const start = offset + 5;
+    return this.block.toString('latin1', start, start + this.block[offset + 4]!);
+  }
+
+  /** Forgets the name of a record. */
+  remove(offset: number): void {
+    const table = this.#table;
+    const mask = table.length - 1;
+    const length = this.block[offset + 4]!;
+    let slot = hashOf(this.block, offset + 5, length) & mask;
+    while (table[slot] !== offset + 1) {
+      if (table[slot] === 0) return;
+      slot = (slot + 1) & mask;
+    }
+    table[slot] = -1;
+    this.#records--;
+    this.#garbage += length + 5;
+  }
+
+  #reserve(uid: number, length: number): number {
+    if (length > BaseNames.maxLength) throw new RangeError('file name too long');
+    if (this.#used + length + 5 > this.block.length) {
+      const grown = Buffer.alloc(Math.ceil(this.block.length * 1.25) + length + 4096);
+      grown.set(this.block.subarray(0, this.#used));
+      this.block = grown;
+    }
+    const at = this.#used;
+    const block = this.block;
+    block[at] = uid;
+    block[at + 1] = uid >>> 8;
+    block[at + 2] = uid >>> 16;
+    block[at + 3] = uid >>> 24;
+    block[at + 4] = length;
+    this.#used = at + length + 5;
+    return at;
+  }
+
+  #insert(offset: number): void {
+    if (this.#slotsUsed + 1 > this.#table.length * 0.8) this.#rehash();
+    const mask = this.#table.length - 1;
+    let slot = hashOf(this.block, offset + 5, this.block[offset + 4]!) & mask;
+    while (this.#table[slot]! > 0) slot = (slot + 1) & mask;
+    if (this.#table[slot] === 0) this.#slotsUsed++;
+    this.#table[slot] = offset + 1;
+    this.#records++;
+  }
+
+  #rehash(): void {
+    let slots = 16;
+    while (slots * 0.6 < this.#records + 1) slots *= 2;
+    const old = this.#table;
+    const table = new Int32Array(slots);
+    const mask = slots - 1;
+    for (const entry of old) {
+      if (entry <= 0) continue;
+      let slot = hashOf(this.block, entry + 4, this.block[entry + 3]!) & mask;
+      while (table[slot] !== 0) slot = (slot + 1) & mask;
+      table[slot] = entry;
+    }
+    this.#table = table;
+    this.#slotsUsed = this.#records;
+  }
+}
+
+function hashOf(octets: Uint8Array, start: number, length: number): number {
+  let hash = length;
+  for (let i = start, end = start + length; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193);
+  return spread(hash);
+}
+
+function spread(hash: number): number {
+  return (hash ^ (hash >>> 15)) >>> 0;
+}

@@ -1,0 +1,286 @@
+import { lstatSync, type Stats, statSync } from 'node:fs';
+import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
+import type { Delivery } from './append.ts';
+import { Columns, type Row } from './columns.ts';
+import { asMailError, errorCode } from './errno.ts';
+import { KeywordTable } from './keywords.ts';
+import type { StoreSettings } from './settings.ts';
+import { FolderWatch } from './watch.ts';
+
+/** What tells whether a directory changed; zeros if it is missing. */
+export interface Stamps {
+  readonly newTime: number;
+  readonly newInode: number;
+  readonly curTime: number;
+  readonly curInode: number;
+  readonly keywordsTime: number;
+  readonly keywordsInode: number;
+}
+
+/** Time stamps this close to the clock may hide a later change within the same tick. */
+const granularityMs = 20;
+const maxChanges = 4096;
+const maxExpunged = 16384;
+
+/** The inside of a `Folder`: only the modules of `store/` touch it. */
+export class FolderState {
+  readonly directory: string;
+  readonly settings: StoreSettings;
+  /** Orders the work on the directory, whatever paths lead to it. */
+  readonly turnKey: string;
+  readonly keywordTable = new KeywordTable();
+  columns = new Columns();
+  uidValidity = 0;
+  uidNext = 1;
+  modseq = 1;
+  isLoaded = false;
+  /** Why the folder cannot be used any more: it was removed, or its UIDs mean something else now. */
+  lost: MailError | undefined;
+  /** Inode, time and size of the UID database as read or written last; '' if there is no valid one. */
+  dbStamp = '';
+  /** The database has lines whose files have gone. */
+  hasStaleLines = false;
+  /** Nothing can be written here: UIDs of new messages are ours alone. */
+  isProvisional = false;
+  /** Names in `cur` that have no row yet. */
+  unlisted = new Set<string>();
+  /** Names in `new`. */
+  waiting = new Set<string>();
+  /** Keyword files to merge, roughly. */
+  unmergedKeywords = 0;
+  wantsKeywordMerge = false;
+  /** Rows were added whose keywords are not known yet. */
+  wantsKeywordRead = false;
+  /** Messages of ours that wait for the lock. */
+  readonly deliveries: Delivery[] = [];
+  /** UIDs not yet taken as \Recent by a session. */
+  recent: number[] = [];
+  watch: FolderWatch | undefined;
+  known: Stamps | undefined;
+  lastPurgeMs = 0;
+  /** Rows a look through `cur` did not find, and the directory's time then. */
+  missing: { readonly curTime: number; readonly uids: ReadonlySet<number> } | undefined;
+  #unsettledUntil = 0;
+  #listeners = new Set<() => void>();
+  #notifying = false;
+  #changed: { modseq: number; uid: number }[] = [];
+  #changesKnownFrom = 1;
+  #expunged: { modseq: number; uid: number }[] = [];
+  #expungesKnownFrom = 1;
+
+  /** @throws {MailError} notFound, unavailable */
+  constructor(directory: string, settings: StoreSettings) {
+    this.directory = directory;
+    this.settings = settings;
+    try {
+      const { dev, ino } = statSync(octetPath(`${directory}/cur`));
+      this.turnKey = `${dev}:${ino}`;
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')
+        throw new MailError('notFound', 'no such folder', { cause: error });
+      throw asMailError(error, 'cannot read the folder');
+    }
+  }
+
+  /** Path of a message file by its name in `cur`. */
+  path(name: string): string {
+    return `${this.directory}/cur/${name}`;
+  }
+
+  /** @throws {MailError} notFound: the folder has gone; unavailable: it cannot be read now */
+  readStamps(): Stamps {
+    const { directory } = this;
+    try {
+      const cur = statSync(octetPath(`${directory}/cur`));
+      const fresh = statSync(octetPath(`${directory}/new`), { throwIfNoEntry: false });
+      const keywords = statSync(octetPath(`${directory}/courierimapkeywords`), { throwIfNoEntry: false });
+      return {
+        newTime: fresh?.mtimeMs ?? 0,
+        newInode: fresh?.ino ?? 0,
+        curTime: cur.mtimeMs,
+        curInode: cur.ino,
+        keywordsTime: keywords?.mtimeMs ?? 0,
+        keywordsInode: keywords?.ino ?? 0,
+      };
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT') throw asMailError(error, 'cannot read the folder');
+      if (statSync(octetPath(directory), { throwIfNoEntry: false }))
+        throw new MailError('unavailable', 'the folder has no cur directory', { cause: error });
+      this.lose(new MailError('notFound', 'the folder was removed', { cause: error }));
+      throw this.lost ?? error;
+    }
+  }
+
+  /** Remembers stamps read before the directories were. */
+  settle(stamps: Stamps): void {
+    this.known = stamps;
+    const latest = Math.max(stamps.newTime, stamps.curTime, stamps.keywordsTime);
+    this.#unsettledUntil = latest > Date.now() - granularityMs ? Date.now() + granularityMs : 0;
+  }
+
+  /**
+   * After a change of our own in `cur`: its new time is no news. Only with a watch, which tells what others did
+   * meanwhile.
+   */
+  settleOwnChange(): void {
+    const { known, watch } = this;
+    if (!known || !watch || watch.isDoubtful) return;
+    const cur = statSync(octetPath(`${this.directory}/cur`), { throwIfNoEntry: false });
+    if (cur?.ino === known.curInode) this.known = { ...known, curTime: cur.mtimeMs };
+  }
+
+  /** The same where `new` and keywords were changed too. */
+  settleOwnChanges(): void {
+    const { known, watch } = this;
+    if (!known || !watch || watch.isDoubtful || this.lost) return;
+    const stamps = this.readStamps();
+    if (sameDirectories(known, stamps)) this.known = stamps;
+  }
+
+  /** Without a watch: whether a change could hide behind an equal time stamp. */
+  get isUnsettled(): boolean {
+    return this.#unsettledUntil !== 0 && Date.now() >= this.#unsettledUntil;
+  }
+
+  isDirty(): boolean {
+    const { known, watch } = this;
+    if (this.lost || !known || this.waiting.size > 0 || this.unlisted.size > 0) return true;
+    if (watch ? watch.isDoubtful || watch.hasPending : this.isUnsettled) return true;
+    try {
+      return !sameStamps(known, this.readStamps());
+    } catch {
+      return true; // refresh() says why
+    }
+  }
+
+  /** Ends the folder's usefulness; every later refresh throws `reason`. */
+  lose(reason: MailError): void {
+    if (this.lost) return;
+    this.lost = reason;
+    this.watch?.close();
+    this.watch = undefined;
+    this.notify();
+  }
+
+  startWatch(): boolean {
+    if (this.settings.watch === false) return false;
+    try {
+      this.watch = new FolderWatch(this.directory, () => this.notify());
+      return true;
+    } catch (error) {
+      this.settings.log.debug(`${this.directory}: no directory watch: ${errorCode(error)}`);
+      return false;
+    }
+  }
+
+  onChange(listener: () => void): () => void {
+    const entry = () => listener();
+    this.#listeners.add(entry);
+    return () => {
+      this.#listeners.delete(entry);
+    };
+  }
+
+  /** Tells the listeners, once for all changes of this turn. */
+  notify(): void {
+    if (this.#notifying || this.#listeners.size === 0) return;
+    this.#notifying = true;
+    queueMicrotask(() => {
+      this.#notifying = false;
+      for (const listener of [...this.#listeners]) listener();
+    });
+  }
+
+  addRow(row: Row): void {
+    this.columns.add(row, ++this.modseq);
+    this.#noteChange(row.uid);
+    if (row.uid >= this.uidNext) this.uidNext = row.uid + 1;
+    this.notify();
+  }
+
+  rowChanged(row: number): void {
+    this.columns.modseqs[row] = ++this.modseq;
+    this.#noteChange(this.columns.uids[row]!);
+    this.notify();
+  }
+
+  /** Removes rows, given ascending. */
+  removeRows(rows: readonly number[]): void {
+    if (rows.length === 0) return;
+    const modseq = ++this.modseq;
+    for (const row of rows) this.#expunged.push({ modseq, uid: this.columns.uids[row]! });
+    if (this.#expunged.length > maxExpunged) {
+      const dropped = this.#expunged.splice(0, this.#expunged.length - maxExpunged / 2);
+      this.#expungesKnownFrom = dropped.at(-1)!.modseq;
+    }
+    const gone = new Set(rows.map((row) => this.columns.uids[row]!));
+    if (this.recent.length > 0) this.recent = this.recent.filter((uid) => !gone.has(uid));
+    this.columns.remove(rows);
+    this.notify();
+  }
+
+  #noteChange(uid: number): void {
+    this.#changed.push({ modseq: this.modseq, uid });
+    if (this.#changed.length <= maxChanges) return;
+    const dropped = this.#changed.splice(0, maxChanges / 2);
+    this.#changesKnownFrom = dropped.at(-1)!.modseq;
+  }
+
+  changesSince(modseq: number): number[] {
+    const { columns } = this;
+    const rows: number[] = [];
+    if (modseq >= this.modseq) return rows;
+    if (modseq < this.#changesKnownFrom) {
+      for (let row = 0; row < columns.count; row++) if (columns.modseqs[row]! > modseq) rows.push(row);
+      return rows;
+    }
+    const uids = new Set<number>();
+    for (let i = this.#changed.length - 1; i >= 0 && this.#changed[i]!.modseq > modseq; i--)
+      uids.add(this.#changed[i]!.uid);
+    for (const uid of uids) {
+      const row = columns.rowOf(uid);
+      if (row >= 0) rows.push(row);
+    }
+    return rows.sort((a, b) => a - b);
+  }
+
+  expungedSince(modseq: number): number[] | 'unknown' {
+    if (modseq < this.#expungesKnownFrom) return 'unknown';
+    const uids: number[] = [];
+    for (let i = this.#expunged.length - 1; i >= 0 && this.#expunged[i]!.modseq > modseq; i--)
+      uids.push(this.#expunged[i]!.uid);
+    return uids.sort((a, b) => a - b);
+  }
+
+  /** Starts the logs of changes anew, after the first load. */
+  startLogs(): void {
+    this.#changed = [];
+    this.#changesKnownFrom = this.modseq;
+    this.#expunged = [];
+    this.#expungesKnownFrom = this.modseq;
+  }
+
+  /** lstat of a message file, looked for in `cur` and then in `new`; undefined if it is in neither. */
+  statMessage(name: string): Stats | undefined {
+    return (
+      lstatSync(octetPath(this.path(name)), { throwIfNoEntry: false }) ??
+      (this.isProvisional
+        ? lstatSync(octetPath(`${this.directory}/new/${name}`), { throwIfNoEntry: false })
+        : undefined)
+    );
+  }
+}
+
+export function sameStamps(a: Stamps, b: Stamps): boolean {
+  return (
+    a.newTime === b.newTime &&
+    a.curTime === b.curTime &&
+    a.keywordsTime === b.keywordsTime &&
+    sameDirectories(a, b)
+  );
+}
+
+export function sameDirectories(a: Stamps, b: Stamps): boolean {
+  return a.newInode === b.newInode && a.curInode === b.curInode && a.keywordsInode === b.keywordsInode;
+}

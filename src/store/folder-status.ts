@@ -1,0 +1,86 @@
+/** STATUS of a folder that need not be open: new mail is counted, not moved, and keeps its recency. */
+import { visitDirectory, visitIfPresent } from './directory-list.ts';
+import { asMailError } from './errno.ts';
+import { flag, parseFlags } from './flags.ts';
+import { FolderState } from './folder-state.ts';
+import { baseLength } from './name-order.ts';
+import { knownFolder, openFolder } from './registry.ts';
+import { readDb } from './scan.ts';
+import type { StoreSettings } from './settings.ts';
+import { Slice } from './slices.ts';
+
+/** STATUS items. */
+export interface FolderStatus {
+  readonly messages: number;
+  readonly recent: number;
+  readonly unseen: number;
+  readonly uidNext: number;
+  readonly uidValidity: number;
+  readonly deleted: number;
+}
+
+/**
+ * @param directory  path of the folder, a latin1 string
+ * @throws {MailError} notFound, unavailable
+ */
+export async function folderStatus(directory: string, settings: StoreSettings): Promise<FolderStatus> {
+  const known = knownFolder(directory);
+  if (known && !known.isDirty()) return statusOf(known);
+  const state = new FolderState(directory, settings);
+  try {
+    return (await countFiles(state)) ?? (await openAndCount(directory, settings));
+  } catch (error) {
+    throw asMailError(error, 'cannot read the folder');
+  }
+}
+
+function statusOf(state: FolderState): FolderStatus {
+  const { columns, uidNext, uidValidity } = state;
+  let unseen = 0;
+  let deleted = 0;
+  for (let row = 0; row < columns.count; row++) {
+    if ((columns.flags[row]! & flag.seen) === 0) unseen++;
+    if ((columns.flags[row]! & flag.deleted) !== 0) deleted++;
+  }
+  return { messages: columns.count, recent: state.recent.length, unseen, uidNext, uidValidity, deleted };
+}
+
+/** Without a database there is no UIDVALIDITY yet: opening makes and keeps one. */
+async function openAndCount(directory: string, settings: StoreSettings): Promise<FolderStatus> {
+  const folder = await openFolder(directory, settings);
+  try {
+    return statusOf(folder.state);
+  } finally {
+    folder.close();
+  }
+}
+
+async function countFiles(state: FolderState): Promise<FolderStatus | undefined> {
+  const db = readDb(state);
+  if (!db?.header) return undefined;
+  const listed = new Set<string>();
+  const slice = new Slice();
+  let highest = 0;
+  while (db.next()) {
+    highest = Math.max(highest, db.uid);
+    listed.add(db.name);
+    if (slice.isOver()) await slice.next();
+  }
+  const { uidValidity, uidNext } = db.header;
+  const counted = { messages: 0, recent: 0, unseen: 0, deleted: 0 };
+  let unlisted = 0;
+  const count = (name: string, isNew: boolean) => {
+    const length = baseLength(name);
+    const bits = parseFlags(name.slice(length));
+    const isListed = !isNew && listed.has(name.slice(0, length));
+    counted.messages++;
+    if ((bits & flag.seen) === 0) counted.unseen++;
+    if ((bits & flag.deleted) !== 0) counted.deleted++;
+    if (isListed) return;
+    unlisted++;
+    if (isNew || name.startsWith(':2,', length)) counted.recent++;
+  };
+  await visitIfPresent(`${state.directory}/new`, { file: (name) => count(name, true) });
+  await visitDirectory(`${state.directory}/cur`, { file: (name) => count(name, false) });
+  return { ...counted, uidValidity, uidNext: Math.max(uidNext, highest + 1) + unlisted };
+}

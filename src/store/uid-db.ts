@@ -1,0 +1,113 @@
+/** The format of `courierimapuiddb` (maildir-store §4.1, §4.2). */
+
+export interface UidDbHeader {
+  readonly uidValidity: number;
+  readonly uidNext: number;
+}
+
+const maximum = 0xffff_ffff;
+const lineFeed = 10;
+const space = 32;
+
+/**
+ * Reads a database line by line, without a string per line.
+ * `while (db.next()) use(db.uid, db.start, db.end)`: the base name is `octets[start, end)`.
+ */
+export class UidDbReader {
+  /** Undefined if there is no valid header: the database does not count. */
+  readonly header: UidDbHeader | undefined;
+  readonly octets: Buffer;
+  uid = 0;
+  start = 0;
+  end = 0;
+  #at: number;
+
+  constructor(octets: Buffer) {
+    this.octets = octets;
+    const lineEnd = octets.indexOf(lineFeed);
+    this.header = lineEnd < 0 ? undefined : parseHeader(octets.toString('latin1', 0, Math.min(lineEnd, 200)));
+    this.#at = this.header ? lineEnd + 1 : octets.length;
+  }
+
+  /** The base name of the present line. */
+  get name(): string {
+    return this.octets.toString('latin1', this.start, this.end);
+  }
+
+  /** Goes to the next usable line; lines without a UID or a name, and one without its line end, are passed over. */
+  next(): boolean {
+    const octets = this.octets;
+    let at = this.#at;
+    while (at < octets.length) {
+      const lineStart = at;
+      let uid = 0;
+      while (octets[at]! >= 48 && octets[at]! <= 57) uid = uid * 10 + octets[at++]! - 48;
+      const digits = at - lineStart;
+      while (at < octets.length && octets[at] !== space && octets[at] !== lineFeed) at++;
+      const start = at + 1;
+      const hasSpace = octets[at] === space;
+      while (at < octets.length && octets[at] !== lineFeed) at++;
+      if (at >= octets.length) break;
+      const end = at++;
+      if (digits === 0 || !hasSpace || end <= start || uid < 1 || uid > maximum) continue;
+      this.#at = at;
+      this.uid = uid;
+      this.start = start;
+      this.end = end;
+      return true;
+    }
+    this.#at = octets.length;
+    return false;
+  }
+}
+
+function parseHeader(line: string): UidDbHeader | undefined {
+  const numbers = /^\s*(\d+)\s+(\d+)\s+(\d+)/.exec(line);
+  if (!numbers) return undefined;
+  const [version, uidValidity, uidNext] = numbers.slice(1).map(Number) as [number, number, number];
+  if (version !== 1 || uidValidity < 1 || uidValidity > maximum) return undefined;
+  if (uidNext > maximum + 1) return undefined;
+  return { uidValidity, uidNext: Math.max(1, uidNext) };
+}
+
+/** Collects the lines of a database into blocks. */
+export class UidDbWriter {
+  readonly #emit: (block: Buffer) => void;
+  #block = Buffer.allocUnsafe(65536);
+  #used = 0;
+
+  /** @param emit  takes each block; its memory is used again afterwards */
+  constructor(header: UidDbHeader, emit: (block: Buffer) => void) {
+    this.#emit = emit;
+    this.#used = this.#block.write(`1 ${header.uidValidity} ${header.uidNext}\n`, 0, 'latin1');
+  }
+
+  /** Adds a line whose base name is `names[start, end)`. */
+  add(uid: number, names: Uint8Array, start: number, end: number): void {
+    if (this.#used + 16 + end - start > this.#block.length) this.flush();
+    const block = this.#block;
+    let at = this.#used;
+    let divisor = 1;
+    while (uid >= divisor * 10) divisor *= 10;
+    for (let rest = uid; divisor >= 1; divisor /= 10) {
+      const digit = Math.floor(rest / divisor);
+      block[at++] = 48 + digit;
+      rest -= digit * divisor;
+    }
+    block[at++] = space;
+    for (let i = start; i < end; i++) block[at++] = names[i]!;
+    block[at++] = lineFeed;
+    this.#used = at;
+  }
+
+  addName(uid: number, base: string): void {
+    const octets = Buffer.from(base, 'latin1');
+    this.add(uid, octets, 0, octets.length);
+  }
+
+  flush(): void {
+    if (this.#used === 0) return;
+    this.#emit(this.#block.subarray(0, this.#used));
+    this.#used = 0;
+  }
+}
