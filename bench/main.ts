@@ -6,6 +6,7 @@
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { runBig } from './big.ts';
 import { type CorpusMessage, makeCorpus } from './corpus.ts';
@@ -28,6 +29,8 @@ const { values: options } = parseArgs({
   },
 });
 
+/** Servers distrust directories that changed a moment ago. */
+const settleMs = 3000;
 const haste = options.quick ? 10 : 1;
 const accounts = options.quick ? 4 : 20;
 const only = options.only?.split(',');
@@ -63,6 +66,7 @@ async function measureServer(kind: ServerKind): Promise<void> {
   const server = await kind.start();
   try {
     if (kind.maildir === undefined) await fillByAppend(server.port, corpus, accounts);
+    await setTimeout(settleMs);
     for (const workload of workloads) {
       if (only?.includes(workload.id) === false) continue;
       const figure = await workload.run({ kind, server, accounts, haste }).catch((error: Error) => {

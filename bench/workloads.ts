@@ -163,13 +163,15 @@ async function deliveries(bench: Bench, others: number, times: number): Promise<
     });
     const start = performance.now();
     renameSync(temporary, join(maildir, 'new', name));
-    await Promise.race([exists, setTimeout(10_000)]);
+    const isTold = await Promise.race([exists.then(() => true), setTimeout(5000, false, { ref: false })]);
+    // Some servers stop watching when there are many sessions; polling is not what is measured.
+    if (!isTold) break;
     samples.push(performance.now() - start);
   }
   await client.done();
   client.close();
   for (const each of idle) each.close();
-  return latencies(samples);
+  return samples.length === times ? latencies(samples) : undefined;
 }
 
 export const workloads: readonly Workload[] = [
