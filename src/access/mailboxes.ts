@@ -103,7 +103,7 @@ export class Mailboxes {
   }
 
   /** What the user may do there, whether it exists or not; '' is nothing. */
-  rights(name: string): Promise<Rights> {
+  async rights(name: string): Promise<Rights> {
     return this.#rightsOf(this.resolve(name));
   }
 
@@ -193,7 +193,7 @@ export class Mailboxes {
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
-  subscribe(name: string): Promise<boolean> {
+  async subscribe(name: string): Promise<boolean> {
     const target = this.resolve(name);
     // A name that only another program could have made may be subscribed as long as it fits on a line of the file.
     if (/\p{Cc}/u.test(target.name) || !this.account.hasFolder(target.folder))
@@ -202,7 +202,7 @@ export class Mailboxes {
   }
 
   /** @returns false if it was not subscribed */
-  unsubscribe(name: string): Promise<boolean> {
+  async unsubscribe(name: string): Promise<boolean> {
     return this.account.unsubscribe(this.resolve(name).name);
   }
 

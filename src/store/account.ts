@@ -67,12 +67,12 @@ export class Account {
   }
 
   /** @throws {MailError} notFound, invalidName, noPermission, unavailable */
-  openFolder(name: string): Promise<Folder> {
+  async openFolder(name: string): Promise<Folder> {
     return openFolder(this.#existing(name), this.settings);
   }
 
   /** STATUS, without touching the folder. @throws {MailError} notFound, invalidName, noPermission, unavailable */
-  statusOf(name: string): Promise<FolderStatus> {
+  async statusOf(name: string): Promise<FolderStatus> {
     return folderStatus(this.#existing(name), this.settings);
   }
 
