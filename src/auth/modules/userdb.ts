@@ -108,8 +108,6 @@ export function createUserdbModule(settings: UserdbSettings, context: ModuleCont
       context.log.error(errorText(error));
       if (!loaded) throw error;
       context.log.warn('userdb: keeping the last good version');
-    } finally {
-      loading = undefined;
     }
     return loaded;
   }
@@ -131,8 +129,13 @@ export function createUserdbModule(settings: UserdbSettings, context: ModuleCont
     files = now.files;
     nextLook = performance.now() + 1000;
     if (loaded && (now.stamp === loaded.stamp || now.stamp === refusedStamp)) return loaded.records;
-    loading = load(now.stamp, now.indexed);
-    return loading.then(({ records }) => records);
+    const started = load(now.stamp, now.indexed);
+    const finished = () => {
+      loading = undefined;
+    };
+    loading = started;
+    started.then(finished, finished);
+    return started.then(({ records }) => records);
   }
 
   async function* enumerate(): AsyncGenerator<EnumeratedAccount> {
