@@ -94,13 +94,13 @@ export async function unmakeFolder(
 }
 
 /** Removes what interrupted calls of the above have left in `tmp`. */
-export async function sweepLeftovers(maildir: string): Promise<void> {
+export async function sweepLeftovers(maildir: string, ageMs = sweepAgeMs): Promise<void> {
   for (const name of readdirSync(octetPath(maildir, 'tmp'), 'latin1')) {
     const word = /^\d+\.M\d+P\d+_([a-z]+)\d+\./.exec(name)?.[1];
     if (word !== newWord && word !== deletedWord) continue;
     const path = `${maildir}/tmp/${name}`;
     const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
-    if (stats?.isDirectory() && Date.now() - stats.ctimeMs > sweepAgeMs) await removeTree(path);
+    if (stats?.isDirectory() && Date.now() - stats.ctimeMs > ageMs) await removeTree(path);
   }
 }
 
