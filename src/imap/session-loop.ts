@@ -89,6 +89,7 @@ export class ImapSession {
     if (leftover.length > 0) this.reader.push(leftover);
     this.connection.onData((chunk) => this.#received(chunk));
     if (leftover.length > 0) this.#pump();
+    if (this.connection.closed) this.#closed();
   }
 
   /** True when nothing the command does can reach the client any more. */
