@@ -142,7 +142,10 @@ export class Folder {
 
   /** @throws {MailError} expunged: the file has gone; unavailable: it cannot be read */
   open(row: number): OpenMessage {
-    return withFile(this.state, row, (path) => new OpenMessage(path));
+    const { columns } = this.state;
+    const message = withFile(this.state, row, (path) => new OpenMessage(path));
+    columns.mtimes[row] = Math.max(0, message.mtimeSeconds);
+    return message;
   }
 
   /** Seconds since 1970. @throws {MailError} expunged, unavailable */

@@ -31,10 +31,10 @@ export async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T>
   const mine = new Promise<void>((resolve) => {
     done = resolve;
   });
-  const tail = earlier ? earlier.then(() => mine) : mine;
+  const tail = earlier === undefined ? mine : earlier.then(() => mine);
   queues.set(key, tail);
   try {
-    if (earlier) await earlier;
+    if (earlier !== undefined) await earlier;
     return await task();
   } finally {
     if (queues.get(key) === tail) queues.delete(key);

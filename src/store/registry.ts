@@ -1,5 +1,6 @@
 /** The folders of this process: open ones are shared, and closed ones are kept a while for the next SELECT. */
 import { MailError } from '../base/mail-error.ts';
+import { forgetDescriptions } from './describe.ts';
 import { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
 import { refresh } from './refresh.ts';
@@ -84,6 +85,7 @@ function addEntry(directory: string, settings: StoreSettings): Entry {
 function release(entry: Entry): void {
   if (--entry.references > 0) return;
   if (entries.get(entry.state.directory) !== entry) {
+    forgetDescriptions(entry.folder);
     entry.state.watch?.close();
     entry.state.watch = undefined;
     return;
@@ -109,6 +111,7 @@ function discard(entry: Entry): void {
   kept.delete(entry);
   if (entries.get(entry.state.directory) === entry) entries.delete(entry.state.directory);
   if (entry.references > 0) return;
+  forgetDescriptions(entry.folder);
   entry.state.watch?.close();
   entry.state.watch = undefined;
 }

@@ -91,9 +91,9 @@ const waiting = new Map<string, Promise<void>>();
 export async function syncDirectory(path: string): Promise<void> {
   before?.(`fsync ${path}`);
   const queued = waiting.get(path);
-  if (queued) return queued;
+  if (queued !== undefined) return queued;
   const current = running.get(path);
-  if (!current) return startSync(path);
+  if (current === undefined) return startSync(path);
   const next = current
     .catch(() => undefined)
     .then(() => {
