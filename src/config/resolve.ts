@@ -1,6 +1,6 @@
 import { type Kind, ValueRefusal } from './kinds.ts';
 import type { Origin, Problem } from './problem.ts';
-import { type Row, rowsOf, type Scope, type SettingsOf } from './settings.ts';
+import { type Row, rows, rowsOf, type Scope, type SettingsOf } from './settings.ts';
 
 /** Assigned variables by name: the text, and where it comes from. */
 export type Variables = ReadonlyMap<string, { readonly value: string } & Origin>;
@@ -32,11 +32,15 @@ export function resolveSettings<S extends Scope>(
   return { settings: Object.freeze(settings) as unknown as SettingsOf[S], errors, warnings };
 }
 
-/** The settings a process finds in its environment, as when it is started by hand in Courier's way. */
+/**
+ * The settings a process finds in its environment, as when it is started by hand in Courier's way. Some that are
+ * missing there mean something else to Courier than in a file without them (imap-server §2).
+ */
 export function environmentVariables(environment: Readonly<Record<string, string | undefined>>): Variables {
   const variables = new Map<string, { value: string } & Origin>();
-  for (const [name, value] of Object.entries(environment))
-    if (value !== undefined) variables.set(name, { value, file: 'environment', line: 0 });
+  const set = (name: string, value: string) => variables.set(name, { value, file: 'environment', line: 0 });
+  for (const { name, byHand } of rows) if (byHand !== undefined) set(name, byHand);
+  for (const [name, value] of Object.entries(environment)) if (value !== undefined) set(name, value);
   return variables;
 }
 

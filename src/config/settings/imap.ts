@@ -77,6 +77,7 @@ export const imapRows = [
     scopes: imap,
     kind: keywordMode,
     default: '1',
+    byHand: '0',
     means: 'Keywords (user-defined flags): 0 none, 1 yes, 2 yes with merging of concurrent changes.',
   },
   {
@@ -86,6 +87,7 @@ export const imapRows = [
     scopes: imap,
     kind: flag,
     default: '1',
+    byHand: '0',
     means: 'Announce access control lists; their commands always work.',
   },
   {

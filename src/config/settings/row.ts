@@ -18,6 +18,8 @@ export interface Row {
   readonly kind: Kind<unknown>;
   /** The value if the setting is missing, in the notation of the file; `{config}` is the directory. */
   readonly default: string;
+  /** The value if it is missing in the environment of a program started by hand, where Courier has another one. */
+  readonly byHand?: string;
   /** In words, what a missing value means, where the default alone does not say it. */
   readonly unset?: string;
   /** The value in the shipped file, where it is not the default; `''`: shipped as a comment. */
