@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 
 export type Step =
   | { kind: 'send'; client: number; text: string; line: number }
@@ -76,10 +77,16 @@ export async function runTranscript(
     return client;
   };
   try {
+    await get(1);
     for (const step of transcript.steps) {
-      if (step.kind === 'disk') changeDisk(directory, step.words, step.line);
-      else if (step.kind === 'send') sendLine(await get(step.client), step.text, delivery);
-      else {
+      if (step.kind === 'disk') {
+        changeDisk(directory, step.words, step.line);
+        // The kernel has queued the notice; a turn of the event loop reads it.
+        await setImmediate();
+        await setImmediate();
+      }
+      if (step.kind === 'send') sendLine(await get(step.client), step.text, delivery);
+      if (step.kind === 'expect') {
         const got = await nextLine(await get(step.client), step);
         expectLine(got, step, names);
       }
@@ -159,26 +166,15 @@ function escapePattern(text: string): string {
 function changeDisk(directory: string, words: readonly string[], line: number): void {
   const [verb, first = '', second = ''] = words;
   const path = join(directory, first);
-  switch (verb) {
-    case 'rename':
-      return renameSync(path, join(directory, second));
-    case 'remove':
-      return unlinkSync(path);
-    case 'deliver': {
-      const temporary = join(directory, 'tmp', 'transcript-delivery');
-      writeFileSync(temporary, `Subject: ${words.slice(2).join(' ')}\n\nDelivered.\n`);
-      return renameSync(temporary, path);
-    }
-    case 'exists':
-      return assert.ok(existsSync(path), `line ${line}: ${first} does not exist`);
-    case 'absent':
-      return assert.ok(!existsSync(path), `line ${line}: ${first} exists`);
-    case 'contains':
-      return assert.ok(
-        readFileSync(path, 'utf8').includes(words.slice(2).join(' ')),
-        `line ${line}: ${first}`,
-      );
-    default:
-      throw new Error(`line ${line}: unknown change ${verb}`);
-  }
+  if (verb === 'rename') renameSync(path, join(directory, second));
+  else if (verb === 'remove') unlinkSync(path);
+  else if (verb === 'exists') assert.ok(existsSync(path), `line ${line}: ${first} does not exist`);
+  else if (verb === 'absent') assert.ok(!existsSync(path), `line ${line}: ${first} exists`);
+  else if (verb === 'contains') {
+    assert.ok(readFileSync(path, 'utf8').includes(words.slice(2).join(' ')), `line ${line}: ${first}`);
+  } else if (verb === 'deliver') {
+    const temporary = join(directory, 'tmp', 'transcript-delivery');
+    writeFileSync(temporary, `Subject: ${words.slice(2).join(' ')}\n\nDelivered.\n`);
+    renameSync(temporary, path);
+  } else throw new Error(`line ${line}: unknown change ${verb}`);
 }

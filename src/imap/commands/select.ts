@@ -9,10 +9,16 @@ import type { ImapSession } from '../session-loop.ts';
 import type { Authenticated, Selected } from '../state.ts';
 import { View } from '../view.ts';
 
+const refuse = {
+  invalidName: 'Mailbox does not exist, or must be subscribed to.',
+  unavailable: 'Unable to open this mailbox.',
+} as const;
+
 /** SELECT: RFC 9051 §6.3.2, imap-server §7.3. */
 export const select = command({
   names: ['SELECT'],
   state: 'authenticated',
+  refuse,
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run: (session, state, name) => open(session, state, name, false),
 });
@@ -21,6 +27,7 @@ export const select = command({
 export const examine = command({
   names: ['EXAMINE'],
   state: 'authenticated',
+  refuse,
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run: (session, state, name) => open(session, state, name, true),
 });
