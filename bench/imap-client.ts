@@ -1,4 +1,5 @@
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
+import type { Readable, Writable } from 'node:stream';
 
 /** What a server answered to one command. */
 export interface Reply {
@@ -19,7 +20,8 @@ interface Waiting {
  * An IMAP client that costs little itself: answers are scanned for their ends only. One command at a time.
  */
 export class ImapClient {
-  readonly #socket: Socket;
+  readonly #input: Readable;
+  readonly #output: Writable;
   #pending = Buffer.alloc(0);
   /** Octets of a literal still to be passed over. */
   #skip = 0;
@@ -33,27 +35,34 @@ export class ImapClient {
   /** Connects and reads the greeting. */
   static async connect(port: number): Promise<ImapClient> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
-    const client = new ImapClient(socket);
+    return ImapClient.over(socket, socket);
+  }
+
+  /** Reads the greeting of a server on the other side of streams. */
+  static async over(input: Readable, output: Writable): Promise<ImapClient> {
+    const client = new ImapClient(input, output);
     await client.#wait('*', false);
     return client;
   }
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+  private constructor(input: Readable, output: Writable) {
+    this.#input = input;
+    this.#output = output;
+    input.on('data', (chunk: Buffer) => this.#take(chunk));
     const end = (error: Error) => {
       this.#ended = error;
       this.#waiting?.reject(error);
     };
-    socket.on('error', end);
-    socket.on('close', () => end(new Error('The server closed the connection.')));
+    input.on('error', end);
+    output.on('error', end);
+    input.on('close', () => end(new Error('The server closed the connection.')));
   }
 
   /** Sends a command; `keep` collects the answer's text. @throws if the answer is not OK */
   async run(command: string, keep = false): Promise<Reply> {
     const tag = `a${++this.#count}`;
     const reply = this.#wait(tag, keep);
-    this.#socket.write(`${tag} ${command}\r\n`);
+    this.#output.write(`${tag} ${command}\r\n`);
     return accepted(command, await reply);
   }
 
@@ -64,10 +73,10 @@ export class ImapClient {
     const go = new Promise<void>((resolve) => {
       this.#continued = resolve;
     });
-    this.#socket.write(`${tag} ${command} {${literal.length}}\r\n`);
+    this.#output.write(`${tag} ${command} {${literal.length}}\r\n`);
     await Promise.race([go, reply]);
-    this.#socket.write(literal);
-    this.#socket.write('\r\n');
+    this.#output.write(literal);
+    this.#output.write('\r\n');
     return accepted(command, await reply);
   }
 
@@ -79,7 +88,7 @@ export class ImapClient {
       this.#continued = resolve;
     });
     this.#untagged = untagged;
-    this.#socket.write(`${tag} IDLE\r\n`);
+    this.#output.write(`${tag} IDLE\r\n`);
     await go;
   }
 
@@ -87,14 +96,15 @@ export class ImapClient {
   async done(): Promise<void> {
     const { tag } = this.#waiting!;
     const reply = this.#wait(tag, false);
-    this.#socket.write('DONE\r\n');
+    this.#output.write('DONE\r\n');
     await reply;
     this.#untagged = undefined;
   }
 
   close(): void {
     this.#waiting = undefined;
-    this.#socket.destroy();
+    this.#input.destroy();
+    this.#output.destroy();
   }
 
   #wait(tag: string, keep: boolean): Promise<Reply> {

@@ -34,5 +34,8 @@ test('pacedSort ends when the client has gone', async () => {
   const gone = new AbortController();
   gone.abort(new Error('gone'));
   const numbers = Int32Array.from({ length: 500_000 }, (_, i) => -i);
-  await assert.rejects(pacedSort(numbers, (a, b) => a - b, new Pacer(gone.signal)), /gone/);
+  await assert.rejects(
+    pacedSort(numbers, (a, b) => a - b, new Pacer(gone.signal)),
+    /gone/,
+  );
 });

@@ -28,11 +28,18 @@ const table: [Tree[], string][] = [
   [[[1, [2, 3]]], '(1 2 3)'],
   [[[3, [6, [4, 23], [44, [7, 96]]]]], '(3 6 (4 23)(44 7 96))'],
   [[2, [3, [6, [4, 23], [44, [7, 96]]]]], '(2)(3 6 (4 23)(44 7 96))'],
-  [[[0, 6, 5], [1, [2, 3], 4]], '((6)(5))(1 (2 3)(4))'],
+  [
+    [
+      [0, 6, 5],
+      [1, [2, 3], 4],
+    ],
+    '((6)(5))(1 (2 3)(4))',
+  ],
   [[[1, [2, 3, 4], 5], 6], '(1 (2 (3)(4))(5))(6)'],
 ];
 
-for (const [trees, text] of table) test(`threads are written ${text || 'empty'}`, () => assert.equal(format(...trees), text));
+for (const [trees, text] of table)
+  test(`threads are written ${text || 'empty'}`, () => assert.equal(format(...trees), text));
 
 test('a thread of 100,000 generations is written', () => {
   const count = 100_000;

@@ -51,12 +51,27 @@ const table: [name: string, mails: Mail[], threads: string][] = [
   ['strangers', [{ id: 'a' }, { id: 'b' }], '(1)(2)'],
   ['a chain', [{ id: 'a' }, { id: 'b', references: ['a'] }, { id: 'c', references: ['a', 'b'] }], '(1 2 3)'],
   ['answers before the question', [{ id: 'b', references: ['a'] }, { id: 'a' }], '(2 1)'],
-  ['siblings by date', [{ id: 'a' }, { references: ['a'], date: 9 }, { references: ['a'], date: 5 }], '(1 (3)(2))'],
+  [
+    'siblings by date',
+    [{ id: 'a' }, { references: ['a'], date: 9 }, { references: ['a'], date: 5 }],
+    '(1 (3)(2))',
+  ],
   ['a missing parent of two', [{ references: ['x'] }, { references: ['x'] }], '((1)(2))'],
   ['a missing parent of one', [{ references: ['x'] }, {}], '(1)(2)'],
-  ['a missing message between', [{ id: 'a' }, { references: ['a', 'x'] }, { references: ['a', 'x'] }], '(1 (2)(3))'],
+  [
+    'a missing message between',
+    [{ id: 'a' }, { references: ['a', 'x'] }, { references: ['a', 'x'] }],
+    '(1 (2)(3))',
+  ],
   ['missing messages above each other', [{ references: ['x', 'y'] }, { references: ['x', 'z'] }], '((1)(2))'],
-  ['a loop', [{ id: 'a', references: ['b'] }, { id: 'b', references: ['a'] }], '(2 1)'],
+  [
+    'a loop',
+    [
+      { id: 'a', references: ['b'] },
+      { id: 'b', references: ['a'] },
+    ],
+    '(2 1)',
+  ],
   ['oneself', [{ id: 'a', references: ['a'] }], '(1)'],
   ['a doubled id', [{ id: 'a' }, { id: 'a' }, { references: ['a'] }], '(1 3)(2)'],
   [
@@ -82,11 +97,17 @@ const table: [name: string, mails: Mail[], threads: string][] = [
 ];
 
 for (const [name, mails, threads] of table) {
-  test(`THREAD=REFERENCES of ${name}: ${threads}`, async () => assert.equal(await references(mails), threads));
+  test(`THREAD=REFERENCES of ${name}: ${threads}`, async () =>
+    assert.equal(await references(mails), threads));
 }
 
 test('THREAD=ORDEREDSUBJECT: the earliest is the parent of all others', () => {
-  const mails = [{ subject: 'A', date: 4 }, { subject: 'B', date: 2 }, { subject: 'A', date: 1 }, { subject: 'A', date: 3 }];
+  const mails = [
+    { subject: 'A', date: 4 },
+    { subject: 'B', date: 2 },
+    { subject: 'A', date: 1 },
+    { subject: 'A', date: 3 },
+  ];
   assert.equal(orderedSubject(mails), '(3 (4)(1))(2)');
 });
 
@@ -127,13 +148,21 @@ function naive(mails: readonly Mail[]): string {
       return node.children.length > 1 && atRoot ? [node] : node.children;
     });
   const date = (node: Container): number =>
-    node.mail < 0 ? Math.min(...node.children.map(date)) : (mails[node.mail]!.date ?? node.mail) + node.mail / 1000;
+    node.mail < 0
+      ? Math.min(...node.children.map(date))
+      : (mails[node.mail]!.date ?? node.mail) + node.mail / 1000;
   const byDate = (nodes: Container[]): Container[] => {
     for (const node of nodes) byDate(node.children);
     return nodes.sort((a, b) => date(a) - date(b));
   };
-  const roots = byDate(prune(all.filter((node) => node.parent === undefined), true));
-  const subjectOf = (node: Container) => mails[node.mail < 0 ? node.children[0]!.mail : node.mail]!.subject ?? '';
+  const roots = byDate(
+    prune(
+      all.filter((node) => node.parent === undefined),
+      true,
+    ),
+  );
+  const subjectOf = (node: Container) =>
+    mails[node.mail < 0 ? node.children[0]!.mail : node.mail]!.subject ?? '';
   const isReply = (node: Container) => node.mail >= 0 && mails[node.mail]!.reply === true;
   const held = new Map<string, Container>();
   const subjects = new Map(roots.map((root) => [root, subjectOf(root)]));
@@ -141,7 +170,8 @@ function naive(mails: readonly Mail[]): string {
     const subject = subjects.get(root)!;
     const before = held.get(subject);
     if (subject === '') continue;
-    if (!before || (before.mail >= 0 && (root.mail < 0 || (isReply(before) && !isReply(root))))) held.set(subject, root);
+    if (!before || (before.mail >= 0 && (root.mail < 0 || (isReply(before) && !isReply(root)))))
+      held.set(subject, root);
   }
   let result = [...roots];
   for (const root of roots) {
@@ -160,7 +190,10 @@ function naive(mails: readonly Mail[]): string {
   const write = (node: Container): string => {
     const number = node.mail < 0 ? '' : `${node.mail + 1}`;
     if (node.children.length === 0) return number;
-    const below = node.children.length === 1 ? write(node.children[0]!) : node.children.map((c) => `(${write(c)})`).join('');
+    const below =
+      node.children.length === 1
+        ? write(node.children[0]!)
+        : node.children.map((c) => `(${write(c)})`).join('');
     return number === '' ? below : `${number} ${below}`;
   };
   return byDate(result)

@@ -1,0 +1,97 @@
+/**
+ * Debian's Courier for tests: the tree that `bench/peers/setup.sh courier` makes. Its programs run inside the tree,
+ * on maildirs that lie in it; Postrider reaches the same maildirs by their paths outside.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { TestContext } from 'node:test';
+import { ImapClient } from '../../bench/imap-client.ts';
+import { peerKinds, peersDirectory } from '../../bench/servers/peers.ts';
+import { mailOwner, type RunningServer } from '../../bench/servers/server.ts';
+
+const root = join(peersDirectory, 'courier');
+const program = resolve(import.meta.dirname, '../../bin/postrider');
+
+/** Why Debian's Courier cannot run here; undefined if it can. */
+export function courierMissing(): string | undefined {
+  return courier().missing();
+}
+
+/** Debian's Courier with its accounts u1, u2 …, on a free port; ends with the test. */
+export async function startCourier(t: TestContext): Promise<RunningServer> {
+  const server = await courier().start();
+  t.after(() => server.stop());
+  return server;
+}
+
+function courier() {
+  return peerKinds().find(({ name }) => name === 'courier')!;
+}
+
+/** A home directory with an empty maildir that both servers reach. */
+export interface SharedMaildir {
+  /** The maildir's path for us. */
+  readonly path: string;
+  /** The same for programs inside the tree. */
+  readonly insidePath: string;
+}
+
+/** Makes a maildir with Courier's own tool; it goes with the test. */
+export function sharedMaildir(t: TestContext): SharedMaildir {
+  const mail = join(root, 'srv/mail');
+  mkdirSync(mail, { recursive: true });
+  const home = mkdtempSync(join(mail, 'test-'));
+  chownSync(home, mailOwner.uid, mailOwner.gid);
+  t.after(() => rmSync(home, { recursive: true, force: true }));
+  const path = join(home, 'Maildir');
+  const insidePath = path.slice(root.length);
+  runInCourier(['maildirmake', insidePath]);
+  return { path, insidePath };
+}
+
+/** Runs one of the tree's programs as the mail's owner. @returns what it wrote */
+export function runInCourier(command: readonly string[], input: string | Buffer = ''): string {
+  return execFileSync('chroot', [`--userspec=${mailOwner.uid}:${mailOwner.gid}`, root, ...command], {
+    input,
+    encoding: 'latin1',
+    env: courierEnvironment,
+  });
+}
+
+const courierEnvironment = {
+  PATH: '/usr/bin:/bin',
+  HOSTNAME: 'mx1',
+  IMAP_KEYWORDS: '1',
+  IMAP_USELOCKS: '1',
+  // No pause of two seconds in DELETE and RENAME.
+  IMAP_BROKENUIDV: '1',
+};
+
+/** Courier's imapd on a maildir, as after a login. */
+export function courierSession(t: TestContext, maildir: SharedMaildir): Promise<ImapClient> {
+  const command = ['--userspec=5000:5000', root, '/usr/bin/imapd', maildir.insidePath];
+  return session(t, spawn('chroot', command, { env: courierEnvironment, stdio: ['pipe', 'pipe', 'ignore'] }));
+}
+
+/** Postrider's imapd on the same maildir, as the same user. */
+export function postriderSession(t: TestContext, maildir: SharedMaildir): Promise<ImapClient> {
+  const child = spawn(program, ['imapd', maildir.path], {
+    env: { ...courierEnvironment, PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: '' },
+    cwd: resolve(maildir.path, '..'),
+    uid: mailOwner.uid,
+    gid: mailOwner.gid,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  return session(t, child);
+}
+
+function session(t: TestContext, child: ChildProcess): Promise<ImapClient> {
+  t.after(() => child.kill());
+  return ImapClient.over(child.stdout!, child.stdin!);
+}
+
+/** True if a program is on PATH. */
+export function hasProgram(name: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, name)));
+}
