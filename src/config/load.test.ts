@@ -42,7 +42,8 @@ test('a variable of both files has the value of the plain file on 143, of the ss
 test('values are typed', () => {
   const { imap, pop3s, auth } = loadConfig(debian);
   assert.deepEqual(imap!.settings.ports, [{ address: undefined, port: 143 }]);
-  assert.deepEqual(imap!.settings.listenerOptions, ['-nodnslookup', '-denymsg=go away']);
+  assert.equal(imap!.settings.listenerOptions.denyMessage, 'go away');
+  assert.deepEqual(imap!.settings.loggerOptions, { name: 'imapd', facility: undefined });
   assert.deepEqual([...imap!.settings.authServices], [['1143', 'imap-test']]);
   assert.deepEqual(imap!.settings.emptyTrash, [
     { folder: 'Trash', days: 7 },

@@ -1,4 +1,5 @@
-import { integer, optional, path, programOptions, text, words } from '../kinds.ts';
+import { integer, optional, path, text, words } from '../kinds.ts';
+import { loggerOptions } from '../program-options.ts';
 import type { Row } from './row.ts';
 
 const auth = ['auth'] as const;
@@ -56,7 +57,7 @@ export const authRows = [
     field: 'loggerOptions',
     files: ['authdaemonrc'],
     scopes: auth,
-    kind: programOptions,
+    kind: loggerOptions,
     default: '',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
   },

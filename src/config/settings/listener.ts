@@ -1,4 +1,5 @@
-import { address, integer, optional, path, ports, programOptions, text, yesNo } from '../kinds.ts';
+import { address, integer, optional, path, ports, text, yesNo } from '../kinds.ts';
+import { listenerOptions, loggerOptions } from '../program-options.ts';
 import type { Row } from './row.ts';
 
 const every = ['imap', 'imaps', 'pop3', 'pop3s'] as const;
@@ -145,16 +146,16 @@ export const listenerRows = [
     field: 'listenerOptions',
     files: plainFiles,
     scopes: every,
-    kind: programOptions,
+    kind: listenerOptions,
     default: '-nodnslookup',
-    means: "Options of Courier's listener, e.g. -access=FILE, -maxperc=N, -haproxy.",
+    means: "Options of Courier's listener; those that repeat a setting here count before it.",
   },
   {
     name: 'LOGGEROPTS',
     field: 'loggerOptions',
     files: ['imapd'],
     scopes: ['imap'],
-    kind: programOptions,
+    kind: loggerOptions,
     default: '-name=imapd',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
   },
@@ -163,7 +164,7 @@ export const listenerRows = [
     field: 'loggerOptions',
     files: ['pop3d'],
     scopes: ['pop3'],
-    kind: programOptions,
+    kind: loggerOptions,
     default: '-name=pop3d',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
   },
@@ -172,7 +173,7 @@ export const listenerRows = [
     field: 'loggerOptions',
     files: ['imapd-ssl'],
     scopes: ['imaps'],
-    kind: programOptions,
+    kind: loggerOptions,
     default: '-name=imapd-ssl',
     means: 'The same for IMAP over TLS.',
   },
@@ -181,7 +182,7 @@ export const listenerRows = [
     field: 'loggerOptions',
     files: ['pop3d-ssl'],
     scopes: ['pop3s'],
-    kind: programOptions,
+    kind: loggerOptions,
     default: '-name=pop3d-ssl',
     means: 'The same for POP3 over TLS.',
   },
