@@ -1,6 +1,7 @@
 /** Reads the configuration directory into typed, frozen settings with their origins, errors and warnings. */
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { crossChecks } from './cross-checks.ts';
 import type { Origin, Problem } from './problem.ts';
 import { resolveSettings, type Variables } from './resolve.ts';
 import { filesOf, type Scope, type SettingsFile, type SettingsOf } from './settings.ts';
@@ -74,6 +75,9 @@ export function loadConfig(directory: string): Config {
   const pop3s = reader.service('pop3s', 'pop3d', 'pop3d-ssl');
   const auth = reader.scope('auth');
   const server = reader.scope('server');
+  const found = crossChecks([imap, imaps, pop3, pop3s].filter((service) => service !== undefined));
+  for (const error of found.errors) reader.errors.add(error);
+  for (const warning of found.warnings) reader.warnings.add(warning);
   if (imap === undefined && pop3 === undefined)
     reader.errors.add({
       file: directory,
