@@ -68,7 +68,7 @@ function readEntry(reader: Reader, inGroup: boolean): Address | undefined {
       reader.at++;
       continue;
     }
-    if (char === '(') comment ??= readComment(reader);
+    if (char === '(') comment = firstOf(comment, readComment(reader));
     else tokens.push(readToken(reader, char, afterBlank));
     afterBlank = char === '(';
   }
@@ -148,7 +148,7 @@ function phrase(tokens: readonly Token[]): string | undefined {
 /** `a@b`, `a . b @ c`, `Name a@b`, or words without any `@`. */
 function bareAddress(tokens: readonly Token[], comment: string | undefined): Address {
   const at = tokens.findLastIndex((token) => token.kind === 'at');
-  const name = comment === undefined || comment === '' ? {} : { name: comment };
+  const name = comment === undefined ? {} : { name: comment };
   if (at < 0) return { kind: 'mailbox', ...name, mailbox: joinTokens(tokens, ' '), host: '' };
   let start = at;
   while (start > 0 && (start === at || isJoined(tokens[start - 1]!, tokens[start]!))) start--;
@@ -193,11 +193,16 @@ function readAngle(reader: Reader, display: string | undefined): Address {
   };
 }
 
+/** Of comments, the first that says something. */
+function firstOf(before: string | undefined, comment: string): string | undefined {
+  return before ?? (comment === '' ? undefined : comment);
+}
+
 function skipToComma(reader: Reader): string | undefined {
   const { text } = reader;
   let comment: string | undefined;
   while (reader.at < text.length && text[reader.at] !== ',' && text[reader.at] !== ';') {
-    if (text[reader.at] === '(') comment ??= readComment(reader);
+    if (text[reader.at] === '(') comment = firstOf(comment, readComment(reader));
     else if (text[reader.at] === '"') readQuoted(reader);
     else reader.at++;
   }

@@ -12,19 +12,21 @@ export interface CharsetDecoder {
   end(): string;
 }
 
-const aliases: Record<string, string> = {
-  cp932: 'shift_jis',
-  cp936: 'gbk',
-  cp949: 'euc-kr',
-  cp950: 'big5',
-  'iso-2022-jp-1': 'iso-2022-jp',
-  'iso-2022-jp-2': 'iso-2022-jp',
-  'iso-2022-jp-3': 'iso-2022-jp',
-  'iso-2022-jp-ms': 'iso-2022-jp',
-  cp50220: 'iso-2022-jp',
-  cp50221: 'iso-2022-jp',
-  'hz-gb-2312': 'hz',
-};
+const aliases = new Map(
+  Object.entries({
+    cp932: 'shift_jis',
+    cp936: 'gbk',
+    cp949: 'euc-kr',
+    cp950: 'big5',
+    'iso-2022-jp-1': 'iso-2022-jp',
+    'iso-2022-jp-2': 'iso-2022-jp',
+    'iso-2022-jp-3': 'iso-2022-jp',
+    'iso-2022-jp-ms': 'iso-2022-jp',
+    cp50220: 'iso-2022-jp',
+    cp50221: 'iso-2022-jp',
+    'hz-gb-2312': 'hz',
+  }),
+);
 
 /** Codings that iconv-lite knows and that are no charsets of mail. */
 const refused = new Set(['base64', 'hex', 'binary', 'utf7imap', 'utf-7-imap']);
@@ -56,7 +58,7 @@ function factoryOf(label: string): Factory | undefined {
   const key = asciiLower(trimBlanks(label));
   if (key === '' || key.length > maximumLabel) return undefined;
   if (factories.has(key)) return factories.get(key);
-  const factory = findFactory(aliases[key] ?? key);
+  const factory = findFactory(aliases.get(key) ?? key);
   if (factories.size >= maximumFactories) factories.clear();
   factories.set(key, factory);
   return factory;

@@ -9,16 +9,18 @@ export interface ParsedDate {
 }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const zoneHours: Record<string, number> = {
-  edt: -4,
-  est: -5,
-  cdt: -5,
-  cst: -6,
-  mdt: -6,
-  mst: -7,
-  pdt: -7,
-  pst: -8,
-};
+const zoneHours = new Map(
+  Object.entries({
+    edt: -4,
+    est: -5,
+    cdt: -5,
+    cst: -6,
+    mdt: -6,
+    mst: -7,
+    pdt: -7,
+    pst: -8,
+  }),
+);
 
 /** Longer text is no date. */
 const maximumLength = 256;
@@ -72,7 +74,8 @@ function takeToken(found: Found, token: string): boolean {
   if (dashed) return dashed.slice(1).every((piece) => takeToken(found, piece));
   const month = months.indexOf(token.slice(0, 3)) + 1;
   if (month > 0 && found.month === undefined) found.month = month;
-  else if (found.seconds !== undefined && token in zoneHours) found.zoneMinutes ??= zoneHours[token]! * 60;
+  else if (found.seconds !== undefined && zoneHours.has(token))
+    found.zoneMinutes ??= zoneHours.get(token)! * 60;
   return true; // day names, GMT, military zones (RFC 5322 §4.3: as -0000), and words that say nothing
 }
 
