@@ -9,17 +9,17 @@
  * Stopping before the last rename leaves messages without a UID, which the next scan gives one; nobody has been
  * told of them. A UID is told only when the database that holds it is in its place.
  */
-import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength, compareNames } from './name-order.ts';
-import { dbPath, dbStampOf, isStorable } from './scan.ts';
+import { isStorable } from './scan.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
-import { UidDbWriter } from './uid-db.ts';
-import { createTemporary, deliveredName, uniqueName } from './unique-names.ts';
+import { writeDb } from './uid-db-file.ts';
+import { deliveredName, uniqueName } from './unique-names.ts';
 
 /** A message of ours that is about to appear in `cur`. */
 export interface Incoming {
@@ -60,7 +60,9 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     const fresh = [...incoming.map((message) => ({ ...message, isRecent: false })), ...arrived];
     const first = state.uidNext;
     if (first + fresh.length > 0xffff_ffff) throw new MailError('unavailable', 'the folder has no UIDs left');
-    await writeDb(state, fresh, first + fresh.length);
+    // A line for a name that has a stale one would make two: then the database is written anew.
+    const mayExtend = arrived.length === 0 || state.staleLines === 0;
+    await writeDb(state, fresh, first + fresh.length, mayExtend);
     if (state.settings.durable && fresh.length > 0)
       await Promise.all([
         steps.syncDirectory(`${state.directory}/cur`),
@@ -151,63 +153,6 @@ function takeWaiting(state: FolderState, name: string): Fresh | undefined {
     return undefined;
   }
   return freshMessage(target, Math.max(0, Number(stats.mtime.getTime()) / 1000) | 0);
-}
-
-/**
- * Writes the UID database anew: the rows, then `fresh`. The old one stays if that fails.
- * @param uidNext  for its header
- */
-async function writeDb(state: FolderState, fresh: readonly Fresh[], uidNext: number): Promise<void> {
-  if (fresh.length === 0 && state.dbStamp !== '' && !state.hasStaleLines) return;
-  const { directory, settings } = state;
-  // Columns are replaced, not changed, when rows go: this picture stays whole over the waits below.
-  const { uids, nameAt, count, names } = state.columns;
-  const block = names.block;
-  const temporary = createTemporary(directory, settings.hostname, 'imapuid');
-  try {
-    state.uidValidity ||= newUidValidity(state, temporary.descriptor);
-    const writer = new UidDbWriter({ uidValidity: state.uidValidity, uidNext }, (octets) =>
-      steps.write(temporary.descriptor, octets),
-    );
-    const slice = new Slice();
-    for (let row = 0; row < count; row++) {
-      const start = nameAt[row]! + 5;
-      writer.add(uids[row]!, block, start, start + block[start - 1]!);
-      if (slice.isOver()) await slice.next();
-    }
-    for (const [index, each] of fresh.entries())
-      writer.addName(state.uidNext + index, each.name.slice(0, baseLength(each.name)));
-    writer.flush();
-    if (settings.durable) await steps.syncFile(temporary.descriptor);
-    const stamp = dbStampOf(fstatSync(temporary.descriptor));
-    steps.rename(temporary.path, dbPath(directory));
-    state.dbStamp = stamp;
-    state.hasStaleLines = false;
-  } catch (error) {
-    try {
-      steps.unlink(temporary.path);
-    } catch (second) {
-      settings.log.warn(`${temporary.path}: cannot remove it: ${errorCode(second)}`);
-    }
-    throw error;
-  } finally {
-    closeSync(temporary.descriptor);
-  }
-}
-
-const floors = new Map<string, number>();
-
-/** Remembers a UIDVALIDITY that must not come again for this folder. */
-export function raiseUidValidityFloor(directory: string, uidValidity: number): void {
-  floors.delete(directory);
-  floors.set(directory, Math.max(uidValidity, floors.get(directory) ?? 0));
-  if (floors.size > 1000) floors.delete(floors.keys().next().value!);
-}
-
-/** Courier's epoch begins in 2001 (maildir-store §4.3); the clock is the file system's. */
-function newUidValidity(state: FolderState, descriptor: number): number {
-  const made = Math.floor(fstatSync(descriptor).mtimeMs / 1000) - 1_000_000_000;
-  return Math.max(1, made, (floors.get(state.directory) ?? 0) + 1);
 }
 
 /** Gives UIDs in memory only, where nothing can be written: they hold while the folder stays open. */

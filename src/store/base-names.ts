@@ -1,3 +1,6 @@
+/** A name that is looked for, in octets. */
+const wanted = Buffer.alloc(256);
+
 /**
  * The base names of a folder's messages: one block of octets and an open-addressing hash of offsets into it, no
  * object per name. A record is the UID (4 octets), the length (1) and the name's octets; a record never moves
@@ -34,7 +37,7 @@ export class BaseNames {
   /** Adds a name that is not there yet; its offset. */
   add(uid: number, name: string, length: number): number {
     const at = this.#reserve(uid, length);
-    for (let i = 0; i < length; i++) this.block[at + 5 + i] = name.charCodeAt(i);
+    this.block.write(name, at + 5, length, 'latin1');
     this.#insert(at);
     return at;
   }
@@ -50,19 +53,9 @@ export class BaseNames {
 
   /** The UID of the name `name[0, length)`, or 0. */
   find(name: string, length: number): number {
-    let hash = length;
-    for (let i = 0; i < length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
-    const table = this.#table;
-    const mask = table.length - 1;
-    const block = this.block;
-    for (let slot = spread(hash) & mask; table[slot] !== 0; slot = (slot + 1) & mask) {
-      const at = table[slot]! - 1;
-      if (at < 0 || block[at + 4] !== length) continue;
-      let i = length - 1;
-      while (i >= 0 && block[at + 5 + i] === name.charCodeAt(i)) i--;
-      if (i < 0) return this.uidAt(at);
-    }
-    return 0;
+    if (length > BaseNames.maxLength) return 0;
+    wanted.write(name, 0, length, 'latin1');
+    return this.findOctets(wanted, 0, length);
   }
 
   /** The UID of the name `octets[start, end)`, or 0. */
@@ -116,7 +109,7 @@ export class BaseNames {
   #reserve(uid: number, length: number): number {
     if (length > BaseNames.maxLength) throw new RangeError('file name too long');
     if (this.#used + length + 5 > this.block.length) {
-      const grown = Buffer.alloc(Math.ceil(this.block.length * 1.25) + length + 4096);
+      const grown = Buffer.alloc(Math.ceil(this.block.length * 1.125) + length + 4096);
       grown.set(this.block.subarray(0, this.#used));
       this.block = grown;
     }
@@ -159,11 +152,14 @@ export class BaseNames {
 }
 
 function hashOf(octets: Uint8Array, start: number, length: number): number {
+  const end = start + length;
   let hash = length;
-  for (let i = start, end = start + length; i < end; i++) hash = Math.imul(hash ^ octets[i]!, 0x01000193);
-  return spread(hash);
-}
-
-function spread(hash: number): number {
-  return (hash ^ (hash >>> 15)) >>> 0;
+  let at = start;
+  for (; at + 3 < end; at += 4) {
+    const four = octets[at]! | (octets[at + 1]! << 8) | (octets[at + 2]! << 16) | (octets[at + 3]! << 24);
+    hash = Math.imul(hash ^ four, 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  for (; at < end; at++) hash = Math.imul(hash ^ octets[at]!, 0x01000193);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }

@@ -39,8 +39,11 @@ export class FolderState {
   lost: MailError | undefined;
   /** Inode, time and size of the UID database as read or written last; '' if there is no valid one. */
   dbStamp = '';
-  /** The database has lines whose files have gone. */
-  hasStaleLines = false;
+  dbHeaderLength = 0;
+  /** The database should be written without its stale lines. */
+  wantsDbWrite = false;
+  /** Lines of the database that no row belongs to: their files have gone. */
+  staleLines = 0;
   /** Nothing can be written here: UIDs of new messages are ours alone. */
   isProvisional = false;
   /** Names in `cur` that have no row yet. */
@@ -217,6 +220,7 @@ export class FolderState {
     const gone = new Set(rows.map((row) => this.columns.uids[row]!));
     if (this.recent.length > 0) this.recent = this.recent.filter((uid) => !gone.has(uid));
     this.columns.remove(rows);
+    this.staleLines += rows.length;
     this.notify();
   }
 

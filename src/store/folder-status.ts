@@ -5,9 +5,9 @@ import { flag, parseFlags } from './flags.ts';
 import { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { knownFolder, openFolder } from './registry.ts';
-import { readDb } from './scan.ts';
 import type { StoreSettings } from './settings.ts';
 import { Slice } from './slices.ts';
+import { readDb } from './uid-db-file.ts';
 
 /** STATUS items. */
 export interface FolderStatus {

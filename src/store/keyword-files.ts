@@ -321,5 +321,6 @@ function tryUnlink(path: string): void {
 }
 
 function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && [...a].sort().join('\n') === [...b].sort().join('\n');
+  const others = new Set(b);
+  return a.length === b.length && a.every((name) => others.has(name));
 }

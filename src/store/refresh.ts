@@ -6,16 +6,17 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
-import { assignProvisionally, assignUids, raiseUidValidityFloor } from './assign.ts';
+import { assignProvisionally, assignUids } from './assign.ts';
 import { errorCode } from './errno.ts';
 import { loadKeywords, takeKeywordNames } from './folder-keywords.ts';
 import { type FolderState, type Stamps, sameDirectories, sameStamps } from './folder-state.ts';
 import { makeKeywordDirectory } from './keyword-files.ts';
 import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
-import { adoptListed, isDbChanged, isStorable, loadFolder, rescanFolder } from './scan.ts';
+import { adoptListed, isStorable, loadFolder, rescanFolder } from './scan.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
+import { isDbChanged, raiseUidValidityFloor } from './uid-db-file.ts';
 
 const purgeEveryMs = 3_600_000;
 const temporaryMaxAgeMs = 36 * 3_600_000;
@@ -80,7 +81,7 @@ function needsLock(state: FolderState): boolean {
     state.unlisted.size > 0 ||
     state.waiting.size > 0 ||
     state.dbStamp === '' ||
-    state.hasStaleLines ||
+    state.wantsDbWrite ||
     state.wantsKeywordMerge
   );
 }

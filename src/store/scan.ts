@@ -3,53 +3,16 @@
  * A message that one listing misses may just be having its flags renamed: the directory is listed again before a
  * row is dropped.
  */
-import { readFileSync, statSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
-import { octetPath } from '../base/paths.ts';
 import { BaseNames } from './base-names.ts';
 import { Columns } from './columns.ts';
 import { visitDirectory, visitIfPresent } from './directory-list.ts';
-import { asMailError, errorCode } from './errno.ts';
+import { asMailError } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { Slice } from './slices.ts';
 import { UidDbReader } from './uid-db.ts';
-
-export function dbPath(folder: string): string {
-  return `${folder}/courierimapuiddb`;
-}
-
-/** Identity of a database file's contents. */
-export function dbStampOf(stats: { ino: number; mtimeMs: number; size: number }): string {
-  return `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
-}
-
-/**
- * Reads the UID database if it is not the one read or written last.
- * @returns undefined if it is; a reader without a header if there is no valid database
- * @throws {MailError} unavailable: it is there but cannot be read, so UIDs must not be given anew
- */
-export function readDb(state: FolderState): UidDbReader | undefined {
-  const path = octetPath(dbPath(state.directory));
-  try {
-    const stats = statSync(path);
-    const stamp = dbStampOf(stats);
-    if (stamp === state.dbStamp) return undefined;
-    const reader = new UidDbReader(readFileSync(path));
-    state.dbStamp = reader.header ? stamp : '';
-    return reader;
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw asMailError(error, 'cannot read the UID database');
-    state.dbStamp = '';
-    return new UidDbReader(Buffer.alloc(0));
-  }
-}
-
-/** Whether the UID database is another than the one read or written last. */
-export function isDbChanged(state: FolderState): boolean {
-  const stats = statSync(octetPath(dbPath(state.directory)), { throwIfNoEntry: false });
-  return (stats ? dbStampOf(stats) : '') !== state.dbStamp;
-}
+import { readDb } from './uid-db-file.ts';
 
 /** First load: rows from the database, as far as their files are there; the other files become `unlisted`. */
 export async function loadFolder(state: FolderState): Promise<void> {
@@ -61,6 +24,8 @@ export async function loadFolder(state: FolderState): Promise<void> {
   state.uidValidity = db.header?.uidValidity ?? 0;
   state.uidNext = Math.max(db.header?.uidNext ?? 1, highest + 1);
   await markListed(state);
+  state.staleLines = db.lines - state.columns.count;
+  state.wantsDbWrite = state.staleLines > 0;
   state.startLogs();
   state.isLoaded = true;
 }
@@ -206,7 +171,6 @@ function dropUnseen(state: FolderState): void {
   if (rows.length === 0) return;
   if (state.isLoaded) state.removeRows(rows);
   else {
-    state.hasStaleLines = true;
     columns.remove(rows);
   }
 }
@@ -246,4 +210,5 @@ export function adoptListed(state: FolderState): void {
     state.wantsKeywordRead = true;
   }
   state.uidNext = Math.max(state.uidNext, db.header.uidNext, highest + 1);
+  state.staleLines = db.lines - state.columns.count;
 }

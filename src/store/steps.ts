@@ -5,6 +5,7 @@
 import {
   chmodSync,
   closeSync,
+  copyFile,
   fsync,
   futimesSync,
   linkSync,
@@ -53,6 +54,21 @@ export function write(descriptor: number, octets: Uint8Array): void {
   before?.('write');
   let at = 0;
   while (at < octets.length) at += writeSync(descriptor, octets, at);
+}
+
+/** Writes all octets at a position of the file. */
+export function writeAt(descriptor: number, octets: Uint8Array, position: number): void {
+  before?.('write');
+  let at = 0;
+  while (at < octets.length) at += writeSync(descriptor, octets, at, octets.length - at, position + at);
+}
+
+/** Copies a file's octets over an existing file, in the kernel and the thread pool. */
+export function copyOver(from: string, to: string): Promise<void> {
+  before?.(`copy ${from} ${to}`);
+  return new Promise((resolve, reject) => {
+    copyFile(octetPath(from), octetPath(to), (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 /** Sets access and modification time, in seconds. */

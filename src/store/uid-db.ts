@@ -5,6 +5,11 @@ export interface UidDbHeader {
   readonly uidNext: number;
 }
 
+/** The first line, its line end included. */
+export function formatUidDbHeader({ uidValidity, uidNext }: UidDbHeader): string {
+  return `1 ${uidValidity} ${uidNext}\n`;
+}
+
 const maximum = 0xffff_ffff;
 const lineFeed = 10;
 const space = 32;
@@ -16,7 +21,11 @@ const space = 32;
 export class UidDbReader {
   /** Undefined if there is no valid header: the database does not count. */
   readonly header: UidDbHeader | undefined;
+  /** Octets of the first line, its line end included. */
+  readonly headerLength: number;
   readonly octets: Buffer;
+  /** Usable lines so far. */
+  lines = 0;
   uid = 0;
   start = 0;
   end = 0;
@@ -26,6 +35,7 @@ export class UidDbReader {
     this.octets = octets;
     const lineEnd = octets.indexOf(lineFeed);
     this.header = lineEnd < 0 ? undefined : parseHeader(octets.toString('latin1', 0, Math.min(lineEnd, 200)));
+    this.headerLength = lineEnd + 1;
     this.#at = this.header ? lineEnd + 1 : octets.length;
   }
 
@@ -51,6 +61,7 @@ export class UidDbReader {
       const end = at++;
       if (digits === 0 || !hasSpace || end <= start || uid < 1 || uid > maximum) continue;
       this.#at = at;
+      this.lines++;
       this.uid = uid;
       this.start = start;
       this.end = end;
@@ -79,7 +90,7 @@ export class UidDbWriter {
   /** @param emit  takes each block; its memory is used again afterwards */
   constructor(header: UidDbHeader, emit: (block: Buffer) => void) {
     this.#emit = emit;
-    this.#used = this.#block.write(`1 ${header.uidValidity} ${header.uidNext}\n`, 0, 'latin1');
+    this.#used = this.#block.write(formatUidDbHeader(header), 0, 'latin1');
   }
 
   /** Adds a line whose base name is `names[start, end)`. */

@@ -1,0 +1,164 @@
+/** Reading and replacing a folder's `courierimapuiddb` (maildir-store §4). */
+import { closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
+import { octetPath } from '../base/paths.ts';
+import { asMailError, errorCode } from './errno.ts';
+import type { FolderState } from './folder-state.ts';
+import { baseLength } from './name-order.ts';
+import { Slice } from './slices.ts';
+import * as steps from './steps.ts';
+import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
+import { createTemporary, type TemporaryFile } from './unique-names.ts';
+
+/** Rows beyond which lines are added to a copy made by the kernel. */
+const extendBeyond = 500;
+
+function dbPath(state: FolderState): string {
+  return `${state.directory}/courierimapuiddb`;
+}
+
+/** Identity of a database file's contents. */
+function stampOf(stats: { ino: number; mtimeMs: number; size: number }): string {
+  return `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
+}
+
+/** Whether the database is another than the one read or written last. */
+export function isDbChanged(state: FolderState): boolean {
+  const stats = statSync(octetPath(dbPath(state)), { throwIfNoEntry: false });
+  return (stats ? stampOf(stats) : '') !== state.dbStamp;
+}
+
+/**
+ * Reads the database if it is not the one read or written last.
+ * @returns undefined if it is; a reader without a header if there is no valid database
+ * @throws {MailError} unavailable: it is there but cannot be read, so UIDs must not be given anew
+ */
+export function readDb(state: FolderState): UidDbReader | undefined {
+  const path = octetPath(dbPath(state));
+  try {
+    const stats = statSync(path);
+    const stamp = stampOf(stats);
+    if (stamp === state.dbStamp) return undefined;
+    const reader = new UidDbReader(readFileSync(path));
+    state.dbStamp = reader.header ? stamp : '';
+    state.dbHeaderLength = reader.headerLength;
+    return reader;
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw asMailError(error, 'cannot read the UID database');
+    state.dbStamp = '';
+    return new UidDbReader(Buffer.alloc(0));
+  }
+}
+
+/**
+ * Replaces the database: the rows and `fresh`, whose UIDs follow the folder's UIDNEXT. Under the folder's lock. The
+ * old one stays if that fails.
+ * @param fresh      full names
+ * @param uidNext    for the header
+ * @param mayExtend  stale lines of the old database may stay
+ */
+export async function writeDb(
+  state: FolderState,
+  fresh: readonly { readonly name: string }[],
+  uidNext: number,
+  mayExtend: boolean,
+): Promise<void> {
+  if (fresh.length === 0 && state.dbStamp !== '' && !state.wantsDbWrite) return;
+  const { directory, settings } = state;
+  const staleBefore = state.staleLines;
+  const temporary = createTemporary(directory, settings.hostname, 'imapuid');
+  try {
+    state.uidValidity ||= newUidValidity(state, temporary.descriptor);
+    const isExtended = mayExtend && canExtend(state, uidNext);
+    if (isExtended) await extend(state, temporary, fresh, uidNext);
+    else await writeRows(state, temporary, fresh, uidNext);
+    if (settings.durable) await steps.syncFile(temporary.descriptor);
+    const stamp = stampOf(fstatSync(temporary.descriptor));
+    steps.rename(temporary.path, dbPath(state));
+    state.dbStamp = stamp;
+    state.dbHeaderLength = headerOf(state, uidNext).length;
+    state.wantsDbWrite = false;
+    if (!isExtended) state.staleLines -= staleBefore;
+  } catch (error) {
+    removeQuietly(state, temporary.path);
+    throw error;
+  } finally {
+    closeSync(temporary.descriptor);
+  }
+}
+
+function removeQuietly(state: FolderState, path: string): void {
+  try {
+    steps.unlink(path);
+  } catch (error) {
+    state.settings.log.warn(`${path}: cannot remove it: ${errorCode(error)}`);
+  }
+}
+
+function headerOf(state: FolderState, uidNext: number): string {
+  return formatUidDbHeader({ uidValidity: state.uidValidity, uidNext });
+}
+
+/** The rows may be copied as they stand: nothing but the header's digits changes before the new lines. */
+function canExtend(state: FolderState, uidNext: number): boolean {
+  return (
+    state.dbStamp !== '' &&
+    !state.wantsDbWrite &&
+    state.columns.count > extendBeyond &&
+    state.staleLines < state.columns.count / 4 &&
+    headerOf(state, uidNext).length === state.dbHeaderLength
+  );
+}
+
+async function extend(
+  state: FolderState,
+  { path, descriptor }: TemporaryFile,
+  fresh: readonly { readonly name: string }[],
+  uidNext: number,
+): Promise<void> {
+  await steps.copyOver(dbPath(state), path);
+  let lines = '';
+  for (const [index, { name }] of fresh.entries())
+    lines += `${state.uidNext + index} ${name.slice(0, baseLength(name))}\n`;
+  steps.writeAt(descriptor, Buffer.from(lines, 'latin1'), fstatSync(descriptor).size);
+  steps.writeAt(descriptor, Buffer.from(headerOf(state, uidNext), 'latin1'), 0);
+}
+
+async function writeRows(
+  state: FolderState,
+  { descriptor }: TemporaryFile,
+  fresh: readonly { readonly name: string }[],
+  uidNext: number,
+): Promise<void> {
+  // Columns are replaced, not changed, when rows go: this picture stays whole over the waits below.
+  const { uids, nameAt, count, names } = state.columns;
+  const block = names.block;
+  const first = state.uidNext;
+  const writer = new UidDbWriter({ uidValidity: state.uidValidity, uidNext }, (octets) =>
+    steps.write(descriptor, octets),
+  );
+  const slice = new Slice();
+  for (let row = 0; row < count; row++) {
+    const start = nameAt[row]! + 5;
+    writer.add(uids[row]!, block, start, start + block[start - 1]!);
+    if (slice.isOver()) await slice.next();
+  }
+  for (const [index, { name }] of fresh.entries())
+    writer.addName(first + index, name.slice(0, baseLength(name)));
+  writer.flush();
+}
+
+const floors = new Map<string, number>();
+
+/** Remembers a UIDVALIDITY that must not come again for this folder. */
+export function raiseUidValidityFloor(directory: string, uidValidity: number): void {
+  const floor = Math.max(uidValidity, floors.get(directory) ?? 0);
+  floors.delete(directory);
+  floors.set(directory, floor);
+  if (floors.size > 1000) floors.delete(floors.keys().next().value!);
+}
+
+/** Courier's epoch begins in 2001 (maildir-store §4.3); the clock is the file system's. */
+function newUidValidity(state: FolderState, descriptor: number): number {
+  const made = Math.floor(fstatSync(descriptor).mtimeMs / 1000) - 1_000_000_000;
+  return Math.max(1, made, (floors.get(state.directory) ?? 0) + 1);
+}
