@@ -1,13 +1,27 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createProcessGroup } from '../control-group.ts';
-import { freePort, mailOwner, type RunningServer, type ServerKind, waitForGreeting } from './server.ts';
+import type { Owner } from '../maildir.ts';
+import { freePort, type RunningServer, type ServerKind, waitForGreeting } from './server.ts';
 
 /** `pass` as MD5 crypt, the hash that Debian's Courier gets as well. */
 const passHash = '$1$postride$02C7qRMoixr959HDx/jiU/';
+
+const isRoot = process.getuid?.() === 0;
+/** Somebody unprivileged who exists everywhere. */
+const workerUser = 'nobody';
 
 const program = resolve(import.meta.dirname, '../../bin/postrider');
 
@@ -26,7 +40,7 @@ export interface PostriderOptions {
  */
 export class Postrider implements ServerKind {
   readonly name = 'postrider';
-  readonly owner = process.getuid?.() === 0 ? mailOwner : { uid: userInfo().uid, gid: userInfo().gid };
+  readonly owner = isRoot ? userIds(workerUser) : { uid: userInfo().uid, gid: userInfo().gid };
   readonly directory = mkdtempSync(join(tmpdir(), 'postrider-bench-'));
   readonly #mail: string;
   readonly #options: PostriderOptions;
@@ -79,12 +93,12 @@ export class Postrider implements ServerKind {
     const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', log, log] });
     group.started(child.pid!);
     const exited = once(child, 'exit');
-    await Promise.race([
-      waitForGreeting(port),
-      exited.then(([code]) =>
-        Promise.reject(new Error(`postrider serve ended with ${code}: see ${this.log}`)),
-      ),
-    ]);
+    try {
+      await Promise.race([waitForGreeting(port), exited.then(([code]) => this.#failed(code))]);
+    } catch (error) {
+      await group.remove();
+      throw error;
+    }
     return {
       name: this.name,
       port,
@@ -95,6 +109,10 @@ export class Postrider implements ServerKind {
         await group.remove();
       },
     };
+  }
+
+  #failed(code: unknown): never {
+    throw new Error(`postrider serve ended with ${code}:\n${readFileSync(this.log, 'utf8')}`);
   }
 
   /** Removes everything that was made; the server must not be running. */
@@ -115,7 +133,6 @@ export class Postrider implements ServerKind {
   #configure(port: number): void {
     const run = join(this.directory, 'run');
     this.#makeDirectory('run', 0o750);
-    const isRoot = process.getuid?.() === 0;
     if (isRoot) chownSync(run, 0, this.owner.gid);
     const imapd = [
       'ADDRESS=127.0.0.1',
@@ -133,6 +150,14 @@ export class Postrider implements ServerKind {
     this.#write('pop3d-ssl', 'POP3DSSLSTART=NO\n');
     this.#write('authdaemonrc', `authmodulelist="authuserdb"\nauthdaemonvar=${run}\n`);
     const settings = this.#options.settings ?? [];
-    this.#write('postrider', [...(isRoot ? ['WORKER_USER=vmail'] : []), ...settings].join('\n') + '\n');
+    this.#write(
+      'postrider',
+      [...(isRoot ? [`WORKER_USER=${workerUser}`] : []), ...settings].join('\n') + '\n',
+    );
   }
+}
+
+function userIds(name: string): Owner {
+  const id = (option: string) => Number(execFileSync('id', [option, name], { encoding: 'latin1' }));
+  return { uid: id('-u'), gid: id('-g') };
 }
