@@ -9,6 +9,13 @@ import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
 
 const usage = 'Usage: maildirmake [ options ] maildir\n';
 
+interface Refusal {
+  readonly refusal: string;
+  readonly stream: 'stdout' | 'stderr';
+}
+
+const wrongUsage: Refusal = { refusal: usage, stream: 'stdout' };
+
 interface Options {
   folder?: string;
   quota?: string;
@@ -25,8 +32,8 @@ interface Options {
  */
 export async function maildirmake(args: readonly string[], out: ToolOutput): Promise<number> {
   const parsed = parseArguments(args);
-  if (typeof parsed === 'string') {
-    out.stdout(parsed);
+  if ('refusal' in parsed) {
+    out[parsed.stream](parsed.refusal);
     return 1;
   }
   const { options, maildir, more } = parsed;
@@ -49,10 +56,10 @@ function usageError(out: ToolOutput): number {
   return 1;
 }
 
-/** Options end at the first word that is none; a value may follow its letter at once. @returns a refusal as text */
+/** Options end at the first word that is none; a value may follow its letter at once. */
 function parseArguments(
   args: readonly string[],
-): { options: Options; maildir: string; more: readonly string[] } | string {
+): { options: Options; maildir: string; more: readonly string[] } | Refusal {
   const options: Options = {};
   let at = 0;
   while (args[at]?.startsWith('-')) {
@@ -64,7 +71,7 @@ function parseArguments(
       const letter = word.startsWith('--') ? word : word.slice(0, 2);
       const attached = word.slice(letter.length);
       const value = attached === '' ? args[at++] : attached;
-      const problem = value === undefined ? usage : setOption(options, letter, value);
+      const problem = value === undefined ? wrongUsage : setOption(options, letter, value);
       if (problem !== undefined) return problem;
     }
   }
@@ -74,19 +81,20 @@ function parseArguments(
   return { options, maildir: pathOctets(maildir), more: args.slice(at + 1) };
 }
 
-function setOption(options: Options, letter: string, value: string): string | undefined {
+function setOption(options: Options, letter: string, value: string): Refusal | undefined {
   if (letter === '-f') {
-    if (value.startsWith('.')) return `Invalid folder name: ${value}\n`;
+    if (value.startsWith('.')) return { refusal: `Invalid folder name: ${value}\n`, stream: 'stdout' };
     options.folder = pathOctets(value);
   } else if (letter === '-F') {
     // What is no character of the locale comes here as the replacement character.
-    if (value.includes('\ufffd')) return `Cannot convert ${value} to maildir encoding\n`;
+    if (value.includes('\ufffd'))
+      return { refusal: `Cannot convert ${value} to maildir encoding\n`, stream: 'stderr' };
     options.folder = pathOctets(escapeFolder(value));
   } else if (letter === '-q') options.quota = value;
   else if (letter === '-s') options.shareMode = value;
   else if (letter === '--add') options.add = value;
   else if (letter === '--del') options.delete = value;
-  else return usage;
+  else return wrongUsage;
   return undefined;
 }
 
