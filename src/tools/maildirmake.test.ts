@@ -74,7 +74,6 @@ for (const [words, code, out, err] of rows)
     await run('DIR/m');
     assert.deepEqual(await run(...words), { code, out, err });
   });
-  });
 
 const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
 
@@ -166,8 +165,8 @@ test('--checkutf8 says what would change and changes nothing', async (t) => {
   const { code, out, err } = await run('--checkutf8', 'DIR/m');
   assert.deepEqual([code, err], [0, '']);
   assert.deepEqual(
-    out.trim().split('\n').sort(),
-    [...changes, ...renames, 'Verified DIR/m/courierimapsubscribed'].sort(),
+    new Set(out.trim().split('\n')),
+    new Set([...changes, ...renames, 'Verified DIR/m/courierimapsubscribed']),
   );
   assert.ok(readdirSync(`${dir}/m`).includes('.R&AOk-'));
   assert.ok(!readdirSync(`${dir}/m`).includes('courierimapsubscribed.new'));
@@ -194,10 +193,10 @@ test('one name that makes no sense stops the conversion', async (t) => {
   await run('-f', 'dot&AC4-', 'DIR/m');
   const { code, err } = await run('--convutf8', 'DIR/m');
   assert.equal(code, 1);
-  assert.deepEqual(err.trim().split('\n').sort(), [
-    'Error: INBOX.bad&: does not appear to be valid modified-UTF7',
-    'Error: INBOX.dot&AC4-: does not appear to be valid modified-UTF7',
-  ]);
+  const complaints = ['bad&', 'dot&AC4-'].map(
+    (name) => `Error: INBOX.${name}: does not appear to be valid modified-UTF7`,
+  );
+  assert.deepEqual(new Set(err.trim().split('\n')), new Set(complaints));
   assert.ok(readdirSync(`${dir}/m`).includes('.R&AOk-'));
 });
 
