@@ -223,7 +223,8 @@ test('a session that has a renamed or deleted folder open is told', async (t) =>
 
 test('sessions of one process share an account', (t) => {
   const a = temporaryAccount(t);
-  assert.equal(openAccount(a.maildir, a.account.settings), a.account);
+  assert.equal(openAccount(a.maildir, { ...a.account.settings }), a.account);
+  assert.notEqual(openAccount(a.maildir, { ...a.account.settings, durable: true }), a.account);
 });
 
 test('an account that is not there is said to be so', async (t) => {

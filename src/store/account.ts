@@ -203,9 +203,14 @@ const forgotten = new FinalizationRegistry((maildir: string) => {
  */
 export function openAccount(maildir: string, settings: StoreSettings): Account {
   const known = accounts.get(maildir)?.deref();
-  if (known?.settings === settings) return known;
+  if (known && hasSettings(known, settings)) return known;
   const account = new Account(maildir, settings);
   accounts.set(maildir, new WeakRef(account));
   forgotten.register(account, maildir);
   return account;
+}
+
+function hasSettings(account: Account, settings: StoreSettings): boolean {
+  const keys = Object.keys({ ...account.settings, ...settings }) as (keyof StoreSettings)[];
+  return keys.every((key) => account.settings[key] === settings[key]);
 }

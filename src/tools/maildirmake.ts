@@ -77,7 +77,7 @@ function parseArguments(
   }
   const maildir = args[at];
   if (maildir === undefined || (options.shareMode !== undefined && options.folder === undefined))
-    return usage;
+    return wrongUsage;
   return { options, maildir: pathOctets(maildir), more: args.slice(at + 1) };
 }
 
