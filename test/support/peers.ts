@@ -60,8 +60,9 @@ export function runInCourier(command: readonly string[], input: string | Buffer 
 }
 
 const courierEnvironment = {
-  PATH: '/usr/bin:/bin',
+  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
   HOSTNAME: 'mx1',
+  AUTHENTICATED: 'test',
   IMAP_KEYWORDS: '1',
   IMAP_USELOCKS: '1',
   // No pause of two seconds in DELETE and RENAME.
