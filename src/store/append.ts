@@ -11,7 +11,7 @@ import { closeSync, fstatSync, lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { assignUids, type Incoming } from './assign.ts';
-import { asMailError, errorCode } from './errno.ts';
+import { asMailError } from './errno.ts';
 import { canonicalInfo } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
 import { keywordDirectory, placeKeywords, prepareKeywords } from './keyword-files.ts';
@@ -132,8 +132,8 @@ function removeTemporary(path: string | undefined): void {
   if (path === undefined) return;
   try {
     steps.unlink(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
+  } catch {
+    // The purge of `tmp/` removes it later.
   }
 }
 

@@ -13,6 +13,7 @@ import { lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
+import { takeKeywordNames } from './folder-keywords.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength, compareNames } from './name-order.ts';
 import { isStorable } from './scan.ts';
@@ -40,6 +41,8 @@ interface Fresh {
   readonly mtimeSeconds: number;
   readonly keywordSet: number;
   readonly isRecent: boolean;
+  /** It came from `new`. */
+  readonly wasNew: boolean;
 }
 
 /**
@@ -49,15 +52,19 @@ interface Fresh {
  */
 export async function assignUids(state: FolderState, incoming: readonly Incoming[] = []): Promise<number[]> {
   const placed: Incoming[] = [];
-  const arrived: Fresh[] = [];
+  const found = new Map<string, Fresh>();
   try {
     for (const message of incoming) {
       placed.push(message);
       state.watch?.expect('cur', message.name);
       message.place();
     }
-    arrived.push(...(await takeArrived(state)));
-    const fresh = [...incoming.map((message) => ({ ...message, isRecent: false })), ...arrived];
+    await takeArrived(state, found);
+    const arrived = [...found.values()].sort((a, b) => compareNames(a.name, b.name));
+    const fresh = [
+      ...incoming.map((message) => ({ ...message, isRecent: false, wasNew: false })),
+      ...arrived,
+    ];
     const first = state.uidNext;
     if (first + fresh.length > 0xffff_ffff) throw new MailError('unavailable', 'the folder has no UIDs left');
     // A line for a name that has a stale one would make two: then the database is written anew.
@@ -69,21 +76,22 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
         steps.syncDirectory(state.directory),
       ]);
     for (const each of fresh) addFresh(state, each);
+    if (arrived.length > 0) readKeywordsOf(state, arrived);
     state.settleOwnChanges();
     state.uidNext = Math.max(state.uidNext, first + fresh.length);
     return incoming.map((_, index) => first + index);
   } catch (error) {
-    for (const message of placed) undoPlaced(message);
-    for (const each of arrived) state.unlisted.add(each.name);
+    for (const message of placed) undoPlaced(state, message);
+    for (const each of found.values()) state.unlisted.add(each.name);
     throw asMailError(error, 'cannot give UIDs');
   }
 }
 
-function undoPlaced(message: Incoming): void {
+function undoPlaced(state: FolderState, message: Incoming): void {
   try {
     message.undo();
   } catch (error) {
-    if (errorCode(error) === undefined) throw error;
+    state.settings.log.error(`${state.path(message.name)}: cannot take it back: ${errorCode(error)}`);
   }
 }
 
@@ -93,23 +101,27 @@ function addFresh(state: FolderState, fresh: Fresh): void {
   if (fresh.isRecent) state.recent.push(uid);
 }
 
-/** Moves new mail into `cur`, and looks at what has no UID there; both in the order they get them. */
-async function takeArrived(state: FolderState): Promise<Fresh[]> {
-  const arrived = new Map<string, Fresh>();
+/** What was not new mail may have keywords in any of the files; a full read finds them. */
+function readKeywordsOf(state: FolderState, arrived: readonly Fresh[]): void {
+  if (arrived.some((each) => !each.wasNew)) state.wantsKeywordRead = true;
+  else takeKeywordNames(state, new Set(arrived.map(({ name }) => name.slice(0, baseLength(name)))));
+}
+
+/** Moves new mail into `cur`, and looks at what has no UID there. */
+async function takeArrived(state: FolderState, arrived: Map<string, Fresh>): Promise<void> {
   const slice = new Slice();
   for (const name of state.waiting) {
-    state.waiting.delete(name);
     const moved = isStorable(name) ? takeWaiting(state, name) : undefined;
+    state.waiting.delete(name);
     if (moved) addArrived(state, arrived, moved);
     if (slice.isOver()) await slice.next();
   }
   for (const name of state.unlisted) {
-    state.unlisted.delete(name);
     const mtimeSeconds = mtimeOf(state.path(name));
-    if (mtimeSeconds !== undefined) addArrived(state, arrived, freshMessage(name, mtimeSeconds));
+    state.unlisted.delete(name);
+    if (mtimeSeconds !== undefined) addArrived(state, arrived, freshMessage(name, mtimeSeconds, false));
     if (slice.isOver()) await slice.next();
   }
-  return [...arrived.values()].sort((a, b) => compareNames(a.name, b.name));
 }
 
 /** Two files of one base name are one message. */
@@ -121,9 +133,9 @@ function addArrived(state: FolderState, arrived: Map<string, Fresh>, fresh: Fres
   else arrived.set(base, fresh);
 }
 
-function freshMessage(name: string, mtimeSeconds: number): Fresh {
+function freshMessage(name: string, mtimeSeconds: number, wasNew: boolean): Fresh {
   const isRecent = name.startsWith(':2,', baseLength(name));
-  return { name, mtimeSeconds, keywordSet: 0, isRecent };
+  return { name, mtimeSeconds, keywordSet: 0, isRecent, wasNew };
 }
 
 function mtimeOf(path: string): number | undefined {
@@ -152,7 +164,7 @@ function takeWaiting(state: FolderState, name: string): Fresh | undefined {
       state.settings.log.error(`${from}: cannot move it to cur: ${errorCode(error)}`);
     return undefined;
   }
-  return freshMessage(target, Math.max(0, Number(stats.mtime.getTime()) / 1000) | 0);
+  return freshMessage(target, Math.max(0, Math.floor(Number(stats.mtimeMs) / 1000)), true);
 }
 
 /** Gives UIDs in memory only, where nothing can be written: they hold while the folder stays open. */
@@ -164,6 +176,6 @@ export function assignProvisionally(state: FolderState): void {
   state.waiting.clear();
   for (const name of names) {
     if (state.columns.rowOfName(name, baseLength(name)) < 0)
-      addFresh(state, { name, mtimeSeconds: 0, keywordSet: 0, isRecent: true });
+      addFresh(state, { name, mtimeSeconds: 0, keywordSet: 0, isRecent: true, wasNew: false });
   }
 }

@@ -49,8 +49,8 @@ export function takeKeywordNames(state: FolderState, names: ReadonlySet<string>)
     const row = state.columns.rowOfName(base, base.length);
     if (row < 0) continue;
     const update = readKeywordUpdate(state.directory, name);
-    if (!update) state.wantsKeywordRead = true;
-    else takeKeywords(state, row, update.names);
+    if (update) takeKeywords(state, row, update.names);
+    else if (name !== base) state.wantsKeywordRead = true;
   }
   if (state.wantsKeywordRead) loadKeywords(state, false);
   if (state.unmergedKeywords > mergeBeyond) state.wantsKeywordMerge = true;

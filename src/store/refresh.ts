@@ -31,8 +31,8 @@ export function refresh(state: FolderState): Promise<void> {
     if (!needsLock(state)) return;
     await underLock(state, async () => {
       purgeTemporary(state);
-      if (state.wantsKeywordMerge) loadKeywords(state, true);
       await assignArrived(state);
+      if (state.wantsKeywordMerge) loadKeywords(state, true);
     });
   });
 }
@@ -69,6 +69,7 @@ export async function underLock(state: FolderState, task: () => Promise<void>): 
     }
     await collect(state);
     await task();
+    if (state.wantsKeywordRead) loadKeywords(state, false);
     return true;
   } finally {
     release();

@@ -64,7 +64,7 @@ export function writeAt(descriptor: number, octets: Uint8Array, position: number
 }
 
 /** Copies a file's octets over an existing file, in the kernel and the thread pool. */
-export function copyOver(from: string, to: string): Promise<void> {
+export async function copyOver(from: string, to: string): Promise<void> {
   before?.(`copy ${from} ${to}`);
   return new Promise((resolve, reject) => {
     copyFile(octetPath(from), octetPath(to), (error) => (error ? reject(error) : resolve()));
@@ -93,7 +93,7 @@ export function changeMode(path: string, mode: number): void {
 }
 
 /** fsync in the thread pool. */
-export function syncFile(descriptor: number): Promise<void> {
+export async function syncFile(descriptor: number): Promise<void> {
   before?.('fsync');
   return new Promise((resolve, reject) => {
     fsync(descriptor, (error) => (error ? reject(error) : resolve()));
