@@ -38,6 +38,7 @@ const accepted: [string, Record<string, string>][] = [
   [`A=1\nB="$A and \${A}s"`, { A: '1', B: '1 and 1s' }],
   ["A=1\nB='$A'", { A: '1', B: '$A' }],
   ['B=$UNKNOWN.', { B: '.' }],
+  ['A=1\nB="$A\\\n x"', { A: '1', B: '1 x' }],
   ['A="costs 5$"\nB=$', { A: 'costs 5$', B: '$' }],
   ['A=*.[x]?', { A: '*.[x]?' }],
 ];
@@ -68,6 +69,9 @@ const refused: [string, string][] = [
   ['A=1\r\n', '1: a carriage return: the file has DOS line ends'],
   ['\r\nA=1', '1: a carriage return: the file has DOS line ends'],
   ['A=x\0y', '1: a NUL octet'],
+  ['A=1 export B=2', '1: "export" is not an assignment, and commands are not run'],
+  ['A=$B\\\nC', '1: a line is continued within the name of a variable'],
+  ['A=$\\\nB', '1: a line is continued within the name of a variable'],
 ];
 for (const [text, message] of refused)
   test(`shell file refuses ${JSON.stringify(text)}`, () =>

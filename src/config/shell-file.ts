@@ -76,6 +76,7 @@ const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y;
 /** One line: blanks, assignments or `export` with names, a comment. */
 function readStatement(source: Source, assign: (name: string, value: string, line: number) => void): void {
   let exporting = false;
+  let assigning = false;
   for (;;) {
     skipBlanks(source);
     const next = source.text[source.at];
@@ -92,7 +93,8 @@ function readStatement(source: Source, assign: (name: string, value: string, lin
       source.at++;
       if (source.text[source.at] === '~') refuse(source, 'a home directory (~) cannot be evaluated here');
       assign(name, readWord(source), line);
-    } else if (name === 'export' && !exporting && endsWord(source)) {
+      assigning = true;
+    } else if (name === 'export' && !exporting && !assigning && endsWord(source)) {
       exporting = true;
     } else if (name === undefined || !exporting || !endsWord(source)) {
       const word = /[^\s;&|]*/y;
@@ -165,6 +167,10 @@ function readEscaped(source: Source): string {
 function readReference(source: Source): string {
   const c = source.text[source.at] ?? '';
   const name = readName(source);
+  // The shell joins the lines first, so that the name would go on behind the line end.
+  const goesOn = name === undefined ? /\\\n/y : /(?:\\\n)+[A-Za-z0-9_]/y;
+  goesOn.lastIndex = source.at;
+  if (goesOn.test(source.text)) refuse(source, 'a line is continued within the name of a variable');
   if (name !== undefined) return source.variables.get(name) ?? '';
   if (c === '{') {
     source.at++;
