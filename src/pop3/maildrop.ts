@@ -5,6 +5,7 @@ import { MailError } from '../base/mail-error.ts';
 import { describe } from '../store/describe.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
+import type { OpenMessage } from '../store/open-message.ts';
 import { type Pop3Entry, savedPop3Entries, uniqueId, updatePop3List } from '../store/pop3-list.ts';
 
 export interface Pop3Message {
@@ -72,7 +73,7 @@ async function measureMessage(
     try {
       return {
         wireOctets: structure.wireOctets + missingLineEnd(message),
-        eightBitHeader: structure.root.headerHasEightBit,
+        eightBitHeader: structure.headerHasEightBit && hasEightBit(message, structure.root.bodyStart),
       };
     } finally {
       message.close();
@@ -83,11 +84,20 @@ async function measureMessage(
   }
 }
 
+/** Whether an octet above 127 is in the message's own header: those of its parts do not count. */
+function hasEightBit(message: OpenMessage, headerOctets: number): boolean {
+  const piece = new Uint8Array(Math.min(headerOctets, 65_536));
+  for (let at = 0; at < headerOctets; ) {
+    const got = message.read(piece.subarray(0, headerOctets - at), at);
+    if (got === 0) return false;
+    for (let i = 0; i < got; i++) if (piece[i]! > 127) return true;
+    at += got;
+  }
+  return false;
+}
+
 /** Octets of the line end that RETR adds to a message that lacks it: 2 or 0. */
-export function missingLineEnd(message: {
-  readonly sizeOctets: number;
-  read(into: Uint8Array, position: number): number;
-}): 0 | 2 {
+export function missingLineEnd(message: OpenMessage): 0 | 2 {
   if (message.sizeOctets === 0) return 2;
   const last = new Uint8Array(1);
   return message.read(last, message.sizeOctets - 1) === 1 && last[0] === 10 ? 0 : 2;

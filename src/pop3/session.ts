@@ -6,7 +6,6 @@ import type { Mailboxes } from '../access/mailboxes.ts';
 import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
 import {
-  connectionLine,
   disconnectedBeforeLoginLine,
   loginLine,
   peer,
@@ -36,7 +35,6 @@ export interface Pop3Session {
 
 /** Greets a new connection and serves it until it ends, login included. */
 export function startPop3Session(connection: Connection, services: Pop3Services): Pop3Session {
-  services.log.debug(connectionLine(connection));
   const session = new Session(connection, services);
   connection.write('+OK Hello there.\r\n');
   session.listen();
@@ -105,6 +103,8 @@ class Session implements Pop3Session {
     this.#connection.pause();
     try {
       await task();
+      // Octets that came while the last line was answered.
+      while (this.#held.length > 0 && this.#state.kind !== 'over') await this.#serveLines();
     } catch (error) {
       this.#services.log.error(`pop3: ${error instanceof Error ? error.stack : String(error)}`);
       if (this.#state.kind !== 'over') this.#finish('disconnected', '-ERR [SYS/TEMP] Internal error.\r\n');
