@@ -1,0 +1,108 @@
+/** An OpenLDAP server of the test's own, with StartTLS and ldaps. */
+import { execFileSync } from 'node:child_process';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  accepts,
+  freePort,
+  needProgram,
+  privateFolder,
+  removeFolder,
+  type ServerProcess,
+  serverProcess,
+  unprivilegedUser,
+} from './private-server.ts';
+
+export interface LdapServer extends ServerProcess {
+  /** `ldap://localhost:port` */
+  readonly uri: string;
+  readonly tlsUri: string;
+  /** The certificate authority's file. */
+  readonly ca: string;
+  readonly adminDn: string;
+  readonly adminPassword: string;
+  add(ldif: string): void;
+  cleanUp(): Promise<void>;
+}
+
+export const ldapBase = 'dc=example,dc=com';
+
+/** Attributes that Courier's sites have in schemas of their own. */
+const schema = `
+attributetype ( 1.3.6.1.4.1.99999.1 NAME 'mailbox' SUP name )
+attributetype ( 1.3.6.1.4.1.99999.2 NAME 'clearPassword' SUP name )
+attributetype ( 1.3.6.1.4.1.99999.3 NAME 'quota' SUP name )
+attributetype ( 1.3.6.1.4.1.99999.4 NAME 'noImap' SUP name )
+attributetype ( 1.3.6.1.4.1.99999.5 NAME 'handle' SUP name )
+objectclass ( 1.3.6.1.4.1.99999.6 NAME 'mailAccount' SUP top AUXILIARY
+  MAY ( mail $ mailbox $ clearPassword $ quota $ noImap $ handle $ uidNumber $ gidNumber $ homeDirectory ) )
+`;
+
+function makeCertificates(folder: string): void {
+  const openssl = needProgram(['/usr/bin/openssl'], 'openssl');
+  const run = (...args: string[]) => execFileSync(openssl, args, { cwd: folder, stdio: 'ignore' });
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+  run('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test authority');
+  run(
+    'req',
+    '-new',
+    ...key.slice(0, 5),
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.csr',
+    '-subj',
+    '/CN=localhost',
+  );
+  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost\n');
+  const signer = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
+  run('x509', '-req', '-in', 'server.csr', '-out', 'server.pem', ...signer);
+}
+
+export async function startSlapd(): Promise<LdapServer> {
+  const daemon = needProgram(['/usr/sbin/slapd'], 'slapd');
+  const ldapadd = needProgram(['/usr/bin/ldapadd'], 'ldap-utils');
+  const user = unprivilegedUser();
+  const folder = privateFolder('slapd', user);
+  makeCertificates(folder);
+  const data = join(folder, 'data');
+  mkdirSync(data);
+  for (const name of ['data', 'ca.pem', 'server.pem', 'server.key']) {
+    if (user) chownSync(join(folder, name), user.uid, user.gid);
+  }
+  writeFileSync(join(folder, 'mail.schema'), schema);
+  const [adminDn, adminPassword] = [`cn=admin,${ldapBase}`, 'admin pass'];
+  writeFileSync(
+    join(folder, 'slapd.conf'),
+    `${['core', 'cosine', 'nis'].map((name) => `include /etc/ldap/schema/${name}.schema\n`).join('')}` +
+      `include ${folder}/mail.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n` +
+      `TLSCACertificateFile ${folder}/ca.pem\nTLSCertificateFile ${folder}/server.pem\n` +
+      `TLSCertificateKeyFile ${folder}/server.key\ndatabase mdb\nsuffix ${ldapBase}\nrootdn ${adminDn}\n` +
+      `rootpw "${adminPassword}"\ndirectory ${data}\ndbnosync\nmaxsize 10485760\n` +
+      'access to attrs=userPassword,clearPassword by self write by anonymous auth by * none\n' +
+      'access to * by self write by users read by * none\n',
+  );
+  const [port, tlsPort] = [await freePort(), await freePort()];
+  const listeners = `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${tlsPort}/`;
+  const command = [daemon, '-f', join(folder, 'slapd.conf'), '-h', listeners, '-d', '0'];
+  const server = serverProcess(command, folder, () => accepts({ port }), user);
+  await server.start();
+  const uri = `ldap://localhost:${port}`;
+  return {
+    ...server,
+    uri,
+    tlsUri: `ldaps://localhost:${tlsPort}`,
+    ca: join(folder, 'ca.pem'),
+    adminDn,
+    adminPassword,
+    add: (ldif) =>
+      void execFileSync(ldapadd, ['-x', '-H', uri, '-D', adminDn, '-w', adminPassword], {
+        input: ldif,
+        stdio: ['pipe', 'ignore', 'pipe'],
+      }),
+    async cleanUp() {
+      await server.stop();
+      removeFolder(folder);
+    },
+  };
+}
