@@ -13,9 +13,10 @@ import { type FolderState, type Stamps, sameDirectories, sameStamps } from './fo
 import { makeKeywordDirectory } from './keyword-files.ts';
 import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
-import { adoptListed, isStorable, loadFolder, rescanFolder } from './scan.ts';
+import { adoptListed, isStorable, loadFolder, readNewDb, rescanFolder } from './scan.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
+import type { UidDbReader } from './uid-db.ts';
 import { isDbChanged, raiseUidValidityFloor } from './uid-db-file.ts';
 
 const purgeEveryMs = 3_600_000;
@@ -97,20 +98,34 @@ export async function collect(state: FolderState): Promise<void> {
     state.watch.close();
     state.watch = undefined;
   }
-  if (state.isLoaded && state.watch && !state.watch.isDoubtful) {
-    await state.watch.drain();
-    if (!state.watch.isDoubtful && (await takeNames(state))) {
-      state.settle(stamps);
-      return;
+  // Read before we look for files: whatever it lists is in `cur` by now. The other way round a file could show up
+  // after its line had been passed over, and get a second UID.
+  const db = state.isLoaded ? readNewDb(state) : undefined;
+  try {
+    if (state.isLoaded && state.watch && !state.watch.isDoubtful) {
+      await state.watch.drain();
+      if (!state.watch.isDoubtful && (await takeNames(state, db))) {
+        state.settle(stamps);
+        return;
+      }
     }
+    stamps = await scan(state, db);
+  } catch (error) {
+    if (db) state.dbStamp = 'not adopted';
+    throw error;
   }
-  if (!state.isLoaded && stamps.keywordsInode === 0) makeKeywordDirectory(state.directory);
-  if (state.watch || state.startWatch()) state.watch?.trust();
-  stamps = state.readStamps();
-  if (state.isLoaded) await rescan(state);
-  else await loadFolder(state);
   loadKeywords(state, false);
   state.settle(stamps);
+}
+
+/** @returns the stamps of before it began */
+async function scan(state: FolderState, db: UidDbReader | undefined): Promise<Stamps> {
+  if (!state.isLoaded && state.readStamps().keywordsInode === 0) makeKeywordDirectory(state.directory);
+  if (state.watch || state.startWatch()) state.watch?.trust();
+  const stamps = state.readStamps();
+  if (state.isLoaded) await rescanFolder(state, db).catch(rememberValidity(state));
+  else await loadFolder(state);
+  return stamps;
 }
 
 /** Nothing changed since the last look. A new UID database means new files, even where times look equal. */
@@ -118,10 +133,6 @@ function isClean(state: FolderState, stamps: Stamps): boolean {
   const { watch, known } = state;
   if (!known || !sameStamps(known, stamps) || isDbChanged(state)) return false;
   return watch ? !watch.isDoubtful && !watch.hasPending : !state.isUnsettled;
-}
-
-async function rescan(state: FolderState): Promise<void> {
-  await rescanFolder(state).catch(rememberValidity(state));
 }
 
 function rememberValidity(state: FolderState): (error: unknown) => never {
@@ -132,7 +143,7 @@ function rememberValidity(state: FolderState): (error: unknown) => never {
 }
 
 /** Looks at the names of watch events only; false if a scan is needed after all. */
-async function takeNames(state: FolderState): Promise<boolean> {
+async function takeNames(state: FolderState, db: UidDbReader | undefined): Promise<boolean> {
   const watch = state.watch!;
   const slice = new Slice();
   for (let round = 0; round < maxRounds; round++) {
@@ -149,13 +160,14 @@ async function takeNames(state: FolderState): Promise<boolean> {
     }
     if (watch.pending.cur.size === 0 && watch.pending.new.size === 0) break;
   }
+  if (watch.isDoubtful) return false;
   try {
-    adoptListed(state);
+    adoptListed(state, db);
   } catch (error) {
     rememberValidity(state)(error);
   }
   takeKeywordNames(state, watch.take('courierimapkeywords'));
-  return !watch.isDoubtful;
+  return true;
 }
 
 function noteWaiting(state: FolderState, name: string): void {

@@ -76,10 +76,10 @@ function sortRows(sorted: Columns, octets: Uint8Array, rest: [number, number, nu
   return columns;
 }
 
-/** Scans a loaded folder again: flags, messages that went, new ones. */
-export async function rescanFolder(state: FolderState): Promise<void> {
+/** Scans a loaded folder again: flags, messages that went, new ones. `db`: as for {@link adoptListed}. */
+export async function rescanFolder(state: FolderState, db: UidDbReader | undefined): Promise<void> {
   await markListed(state);
-  adoptListed(state);
+  adoptListed(state, db);
 }
 
 /** Lists `new` and `cur`, takes over the flags and removes the rows without a file. */
@@ -175,15 +175,21 @@ function dropUnseen(state: FolderState): void {
   }
 }
 
+/** The database, if another program has written it since we read or wrote it. */
+export function readNewDb(state: FolderState): UidDbReader | undefined {
+  const hadDb = state.dbStamp !== '';
+  const db = readDb(state);
+  return db && (db.header || hadDb) ? db : undefined;
+}
+
 /**
  * Gives rows to `unlisted` messages that another process has written into the database. Lines below our UIDNEXT
  * that we have no row for are of messages we have told to be gone: they do not come back under that UID.
+ * @param db  what {@link readNewDb} gave before the files were looked for
  * @throws {MailError} unavailable: UIDVALIDITY changed under us; the folder is lost
  */
-export function adoptListed(state: FolderState): void {
-  const hadDb = state.dbStamp !== '';
-  const db = readDb(state);
-  if (!db || (!db.header && !hadDb)) return;
+export function adoptListed(state: FolderState, db: UidDbReader | undefined): void {
+  if (!db) return;
   if (db.header?.uidValidity !== state.uidValidity || state.isProvisional) {
     state.lose(new MailError('unavailable', 'the folder got new UIDs'));
     throw state.lost!;
