@@ -66,7 +66,7 @@ export class ImapSession {
   #refusals = 0;
   #commandsThisTurn = 0;
   #rateCount = 0;
-  #rateSinceMs = 0;
+  #rateSinceMs = Date.now();
 
   constructor(connection: Connection, services: ImapServices) {
     this.connection = connection;
