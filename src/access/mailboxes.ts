@@ -1,5 +1,6 @@
 import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
+import type { Quota } from '../store/maildirsize.ts';
 import { checkNewName, parentsOf } from '../store/names.ts';
 import type { FolderStatus } from '../store/registry.ts';
 import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
@@ -7,7 +8,8 @@ import { type Prefix, toCanonical, toClient } from './client-names.ts';
 import { compilePattern, joinReference } from './list-pattern.ts';
 import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
-import { OpenMailbox } from './open-mailbox.ts';
+import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
+import { AccountQuota, isCountedFolder, minus } from './quota.ts';
 import { allRights, mayChange, type Rights, requireRight } from './rights.ts';
 import { type SpecialUse, specialUses, wellKnownFolders } from './special-use.ts';
 
@@ -23,6 +25,8 @@ export interface MailboxesSettings {
   readonly checkAllFolders: boolean;
   /** Allow new names beyond the Basic Multilingual Plane; Courier's sessions end when they list one. */
   readonly astralNames: boolean;
+  /** MAILDIRQUOTA: the quota of every account that logs in, `1000000S,1000C`; default: what its `maildirsize` says. */
+  readonly maildirQuota?: string;
   /** Which folders are \Sent, \Drafts, \Trash, \Junk, \Archive. */
   readonly specialUse: SpecialUse;
 }
@@ -156,6 +160,8 @@ export class Mailboxes {
       folder: await target.account.openFolder(target.folder),
       rights,
       readOnly: options.readOnly === true || !mayChange(rights),
+      quota: this.#quotaOf(target.account),
+      counted: isCountedFolder(target.folder),
       trash: this.#trashFor(target),
     });
   }
@@ -175,6 +181,7 @@ export class Mailboxes {
     requireRight(await this.#rightsOf(target), 'x', target.name);
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
     await target.account.deleteFolder(target.folder);
+    await this.#quotaOf(target.account).recount();
   }
 
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
@@ -190,6 +197,7 @@ export class Mailboxes {
       throw new MailError('cannot', 'Reserved folder name - cannot rename.');
     checkNewName(target.name, this.settings.astralNames);
     await source.account.renameFolder(source.folder, target.folder);
+    await this.#quotaOf(source.account).recount();
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
@@ -206,12 +214,28 @@ export class Mailboxes {
     return this.account.unsubscribe(this.resolve(name).name);
   }
 
+  /** GETQUOTAROOT: the name of the quota root of a mailbox, existing or not. */
+  quotaRoot(name: string): string {
+    this.resolve(name);
+    return 'ROOT';
+  }
+
+  /** GETQUOTA; undefined: there is no such root, or it has no quota. @throws {MailError} unavailable */
+  async quota(root: string): Promise<Quota | undefined> {
+    return root === 'ROOT' ? this.#quotaOf(this.account).read() : undefined;
+  }
+
   /** IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`: at login and at LOGOUT. Failures are only logged. */
   async emptyTrash(value: string | undefined): Promise<void> {
     for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
       try {
         const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);
-        await purgeFolder(target.account.directoryOf(target.folder), days, this.account.settings);
+        const removed = await purgeFolder(
+          this.account.directoryOf(target.folder),
+          days,
+          this.account.settings,
+        );
+        if (isCountedFolder(target.folder)) await this.#quotaOf(this.account).adjust(minus(removed));
       } catch (error) {
         if (!(error instanceof MailError)) throw error;
         if (error.kind !== 'notFound') this.account.settings.log.warn(`${folder}: ${error.message}`);
@@ -238,10 +262,16 @@ export class Mailboxes {
     return target.folder === 'INBOX' || target.folder === `INBOX.${this.settings.trashFolder}`;
   }
 
-  #trashFor(target: Target): string | undefined {
+  #trashFor(target: Target): OpenMailboxOptions['trash'] {
     if (!this.settings.moveExpungeToTrash) return undefined;
     const trash = `INBOX.${this.settings.trashFolder}`;
-    return target.folder === trash ? undefined : this.account.directoryOf(trash);
+    if (target.folder === trash) return undefined;
+    return { directory: this.account.directoryOf(trash), counted: isCountedFolder(trash) };
+  }
+
+  #quotaOf(account: Account): AccountQuota {
+    const ownLimit = account === this.account ? (this.settings.maildirQuota ?? '') : '';
+    return new AccountQuota(account.maildir, account.settings, ownLimit);
   }
 
   async #visibleFolders(): Promise<string[]> {
