@@ -5,10 +5,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
-import { parseOptions, type AccountRecord } from '../auth/account-record.ts';
-import type { ImapSettings } from '../config/settings.ts';
-import { environmentVariables, resolveSettings } from '../config/resolve.ts';
+import { type AccountRecord, parseOptions } from '../auth/account-record.ts';
 import { formatProblem } from '../config/problem.ts';
+import { environmentVariables, resolveSettings } from '../config/resolve.ts';
+import type { ImapSettings } from '../config/settings.ts';
 import { type ImapSessionHandle, startAuthenticatedImap } from '../imap/session.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
@@ -41,7 +41,11 @@ export async function run({ args, environment, stdout, stderr }: CommandContext)
 }
 
 /** Checks what Courier checks, and goes to the maildir. @throws {Refusal} */
-function enterMaildir(argument: string | undefined, environment: Environment, settings: ImapSettings): AccountRecord {
+function enterMaildir(
+  argument: string | undefined,
+  environment: Environment,
+  settings: ImapSettings,
+): AccountRecord {
   const tag = environment['IMAPLOGINTAG'];
   const address = environment['AUTHENTICATED'] ?? (tag === undefined ? userInfo().username : undefined);
   if (address === undefined) throw new Refusal('AUTHENTICATED environment variable not set.');
@@ -52,7 +56,8 @@ function enterMaildir(argument: string | undefined, environment: Environment, se
   try {
     process.chdir(argument ?? environment['MAILDIR'] ?? 'Maildir');
   } catch (error) {
-    const reason = (error as Error).message;
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    const reason = reasons[code] ?? message;
     throw new Refusal(`[ALERT] Fatal error: ${reason}: ${reason}`);
   }
   const { uid, gid } = statSync('.');
@@ -71,6 +76,13 @@ function enterMaildir(argument: string | undefined, environment: Environment, se
     options: parseOptions(environment['OPTIONS'] ?? ''),
   };
 }
+
+/** The C library's words, which Courier shows. */
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'No such file or directory',
+  EACCES: 'Permission denied',
+  ENOTDIR: 'Not a directory',
+};
 
 function isSticky(directory: string): boolean {
   const stat = statSync(directory, { throwIfNoEntry: false });
