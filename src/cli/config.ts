@@ -5,6 +5,7 @@ import { formatProblem } from '../config/problem.ts';
 import type { Scope } from '../config/settings.ts';
 import { showConfig } from '../config/show.ts';
 import { upgradeFiles } from '../config/upgrade-files.ts';
+import { accessProblems } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 
 const usage = `usage: postrider config check [--config DIR]
@@ -24,9 +25,10 @@ export function run({ args, environment, stdout, stderr }: CommandContext): numb
     return upgradeFiles({ directory, files, dryRun, force }, (line) => stdout(`${line}\n`));
   }
   const config = loadConfig(directory);
-  for (const error of config.errors) stderr(`${formatProblem(error)}\n`);
+  const errors = [...config.errors, ...accessProblems(config)];
+  for (const error of errors) stderr(`${formatProblem(error)}\n`);
   for (const warning of config.warnings) stderr(`warning: ${formatProblem(warning)}\n`);
-  const failed = config.errors.length > 0 ? 1 : 0;
+  const failed = errors.length > 0 ? 1 : 0;
   if (options.action === 'show') stdout(showConfig(config, options.service));
   else if (failed === 0) {
     const configured = serviceNames.filter((name) => config[name] !== undefined);

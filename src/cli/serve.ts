@@ -6,6 +6,7 @@ import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
+import { accessProblems } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { serverSettings } from './server-settings.ts';
 
@@ -35,8 +36,9 @@ export async function run(context: CommandContext): Promise<number> {
 export function checkedConfig(directory: string, stderr: (text: string) => void): Config | undefined {
   const config = loadConfig(directory);
   for (const warning of config.warnings) stderr(`warning: ${formatProblem(warning)}\n`);
-  for (const error of config.errors) stderr(`${formatProblem(error)}\n`);
-  return config.errors.length === 0 ? config : undefined;
+  const errors = [...config.errors, ...accessProblems(config)];
+  for (const error of errors) stderr(`${formatProblem(error)}\n`);
+  return errors.length === 0 ? config : undefined;
 }
 
 /**

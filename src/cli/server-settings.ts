@@ -7,8 +7,14 @@ import type { ImapSettings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import { firstUser } from '../supervisor/privileges.ts';
-import type { MailSettings, ServerSettings, ServiceSettings } from '../supervisor/settings.ts';
+import type {
+  AccessSettings,
+  MailSettings,
+  ServerSettings,
+  ServiceSettings,
+} from '../supervisor/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
+import { accessFileOf, readAccessFile } from './access-file.ts';
 
 type ImapServiceConfig = ServiceConfig<'imap'> | ServiceConfig<'imaps'>;
 
@@ -47,13 +53,23 @@ function imapService(service: ImapServiceConfig): ServiceSettings {
   return {
     name: service.scope,
     endpoints: settings.ports.map(({ address, port }) => ({ address: address ?? settings.address, port })),
-    limits: { connections: settings.maxConnections, perAddress: settings.maxPerAddress },
+    limits: {
+      connections: settings.listenerOptions.maxConnections ?? settings.maxConnections,
+      perAddress: settings.listenerOptions.maxPerAddress ?? settings.maxPerAddress,
+    },
+    access: accessSettings(settings),
     login: loginSettings(settings, canTls && !implicitTls),
     tls: canTls ? tlsSettings(settings) : undefined,
     implicitTls,
     mail: mailSettings(settings),
     imap: imapSessionSettings(settings),
   };
+}
+
+function accessSettings(settings: ImapSettings): AccessSettings {
+  const file = accessFileOf(settings);
+  const rules = file === undefined ? [] : readAccessFile(file).rules;
+  return { rules, denyMessage: settings.listenerOptions.denyMessage };
 }
 
 function loginSettings(settings: ImapSettings, startTls: boolean): LoginSettings {

@@ -2,6 +2,7 @@
 import type { MailboxesSettings } from '../access/mailboxes.ts';
 import type { AuthClientSettings } from '../auth/client.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
+import type { AccessRule } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
 import type { TlsSettings } from '../tls/settings.ts';
@@ -25,6 +26,7 @@ export interface ServiceSettings {
   readonly name: ServiceName;
   readonly endpoints: readonly Endpoint[];
   readonly limits: ConnectionLimits;
+  readonly access: AccessSettings;
   readonly login: LoginSettings;
   /** For STARTTLS, or from the first octet on where `implicitTls` says so. */
   readonly tls: TlsSettings | undefined;
@@ -38,6 +40,13 @@ export interface ConnectionLimits {
   readonly connections: number;
   /** MAXPERIP. */
   readonly perAddress: number;
+}
+
+/** Whom a service serves (IMAPACCESSFILE). */
+export interface AccessSettings {
+  readonly rules: readonly AccessRule[];
+  /** What those who are refused are told; '' is nothing. */
+  readonly denyMessage: string;
 }
 
 /** What the workers are told, again after each SIGHUP. */

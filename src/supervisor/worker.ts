@@ -7,6 +7,7 @@ import type { AccountRecord } from '../auth/account-record.ts';
 import { createAuthClient } from '../auth/client.ts';
 import type { Log } from '../base/log.ts';
 import { startImapSession } from '../imap/session.ts';
+import { type AccessRule, AccessTable } from '../login/access-rules.ts';
 import { connectionLine } from '../login/log-lines.ts';
 import { createLoginServices } from '../login/login-services.ts';
 import type { HandOver } from '../login/services.ts';
@@ -17,7 +18,7 @@ import { AddressCounts } from './address-counts.ts';
 import { imapServices } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
-import type { ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
+import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
 
 /** A session that can be told to stop. */
 interface Session {
@@ -27,6 +28,7 @@ interface Session {
 /** One of the four services, as configured now. */
 interface Service {
   readonly settings: ServiceSettings;
+  readonly access: AccessTable;
   readonly tls: TlsSide | undefined;
   start(connection: Connection): Session;
 }
@@ -78,6 +80,7 @@ export class Worker {
       const services = imapServices(service, this.#log, login);
       this.#services.set(service.name, {
         settings: service,
+        access: new AccessTable(service.access.rules),
         tls,
         start: (connection) => startImapSession(connection, services),
       });
@@ -102,7 +105,14 @@ export class Worker {
       return;
     }
     const connection = new StreamConnection(socket, socket, service.tls);
-    const refusal = this.#counts.add(name, connection.remoteAddress, service.settings.limits);
+    const rule = service.access.find(connection.remoteAddress);
+    if (rule?.deny) {
+      const { denyMessage } = service.settings.access;
+      connection.end(denyMessage && `${denyMessage}\n`);
+      return;
+    }
+    const limits = limitsFor(service.settings.limits, rule);
+    const refusal = this.#counts.add(name, connection.remoteAddress, limits);
     if (refusal !== undefined) {
       this.#log.error(refusal);
       connection.end();
@@ -178,4 +188,10 @@ export class Worker {
     }
     if (this.#sessions.size === 0) this.#send({ type: 'stopped' });
   }
+}
+
+/** MAXCPERIP of an access record takes the place of MAXPERIP. */
+function limitsFor(limits: ConnectionLimits, rule: AccessRule | undefined): ConnectionLimits {
+  const own = Number(rule?.variables['MAXCPERIP'] ?? 0);
+  return own > 0 ? { ...limits, perAddress: own } : limits;
 }

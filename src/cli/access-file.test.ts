@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { readAccessFile } from './access-file.ts';
+
+const scratch = mkdtempSync(join(tmpdir(), 'access-'));
+after(() => rmSync(scratch, { recursive: true }));
+
+test('an access file that is not there says nothing', () =>
+  assert.deepEqual(readAccessFile(join(scratch, 'none')), { rules: [], errors: [] }));
+
+test('an access file', () => {
+  const file = join(scratch, 'imapaccess');
+  writeFileSync(file, '10\tdeny\nx\tdeny\n');
+  const { rules, errors } = readAccessFile(file);
+  assert.deepEqual([rules.length, errors], [1, [{ file, line: 2, message: '"x" is no address or network' }]]);
+});
+
+test('a directory: its files in order, without what editors and packages leave', () => {
+  const directory = join(scratch, 'd');
+  mkdirSync(join(directory, 'sub'), { recursive: true });
+  writeFileSync(join(directory, 'a'), '10\tdeny');
+  writeFileSync(join(directory, 'b'), '# twice\n10\tallow\n11\tallow\n');
+  for (const name of ['c~', 'a.dpkg-old', 'sub/x']) writeFileSync(join(directory, name), '12\tdeny\n');
+  const { rules, errors } = readAccessFile(directory);
+  assert.deepEqual(errors, [{ file: join(directory, 'b'), line: 2, message: '10 has a record already' }]);
+  assert.equal(rules.length, 2);
+});

@@ -1,0 +1,54 @@
+/** Reads Courier's access file, which may be a directory of files (frontend-tls-ops §2.4). */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Config, serviceNames } from '../config/load.ts';
+import type { Problem } from '../config/problem.ts';
+import type { ListenerSettings } from '../config/settings.ts';
+import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
+
+/** Left behind by editors and package managers. */
+const leftover = /(~|\.dpkg-[^.]*|\.rpmsave|\.rpmnew)$/;
+
+/**
+ * The access file of a service. `-access=` in TCPDOPTS takes its place; there Courier's compiled form is named, and
+ * the text it is made of lies beside it.
+ */
+export function accessFileOf(settings: ListenerSettings): string | undefined {
+  const path = settings.listenerOptions.accessFile ?? settings.accessFile;
+  return path?.replace(/\.dat$/, '');
+}
+
+/** What is wrong in the access files of a configuration. */
+export function accessProblems(config: Config): Problem[] {
+  const files = serviceNames.map((name) => config[name] && accessFileOf(config[name].settings));
+  return [...new Set(files)].flatMap((file) => (file === undefined ? [] : readAccessFile(file).errors));
+}
+
+/** The records of an access file; there are none if it does not exist. */
+export function readAccessFile(path: string): { rules: AccessRule[]; errors: Problem[] } {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return { rules: [], errors: [] };
+  const files = stats.isDirectory() ? filesIn(path) : [path];
+  const texts = files.map((file) => readFileSync(file, 'utf8'));
+  // One text, so that a key in two files is found; the line numbers are counted back.
+  const { rules, errors } = parseAccessRules(texts.map((text) => `${text}\n`).join(''));
+  return { rules, errors: errors.map(({ line, message }) => ({ ...locate(files, texts, line), message })) };
+}
+
+function filesIn(directory: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => !leftover.test(name))
+    .map((name) => join(directory, name))
+    .filter((file) => statSync(file, { throwIfNoEntry: false })?.isFile())
+    .sort();
+}
+
+function locate(files: readonly string[], texts: readonly string[], line: number): Omit<Problem, 'message'> {
+  let rest = line;
+  for (const [index, text] of texts.entries()) {
+    const lines = text.split('\n').length;
+    if (rest <= lines) return { file: files[index]!, line: rest };
+    rest -= lines;
+  }
+  return { file: files.at(-1) ?? '', line: rest };
+}
