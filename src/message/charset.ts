@@ -4,6 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { asBuffer, asciiLower, trimBlanks } from './octet-text.ts';
+import { createRuntimeDecoder, isRuntimeCharset } from './runtime-charset.ts';
 import { createShiftDecoder } from './shift-charset.ts';
 
 /** Octets of a charset -> text, in any pieces; broken octets become U+FFFD. */
@@ -66,31 +67,10 @@ function factoryOf(label: string): Factory | undefined {
 
 function findFactory(name: string): Factory | undefined {
   if (name === 'iso-2022-kr' || name === 'hz') return () => createShiftDecoder(name);
-  try {
-    new TextDecoder(name);
-    return () => textDecoder(name);
-  } catch {
-    // Not one of the runtime's.
-  }
+  if (isRuntimeCharset(name)) return () => createRuntimeDecoder(name);
   if (refused.has(name)) return undefined;
   const iconv = loadIconv();
   return iconv.encodingExists(name) ? () => iconvDecoder(iconv, name) : undefined;
-}
-
-/** Finished decoders are used again: making one costs twice its use on a header. */
-const idle = new Map<string, TextDecoder>();
-
-function textDecoder(name: string): CharsetDecoder {
-  const decoder = idle.get(name) ?? new TextDecoder(name);
-  idle.delete(name);
-  return {
-    write: (octets) => decoder.decode(octets, { stream: true }),
-    end() {
-      const rest = decoder.decode();
-      idle.set(name, decoder);
-      return rest;
-    },
-  };
 }
 
 type Iconv = Pick<typeof import('iconv-lite'), 'encodingExists' | 'getDecoder'>;

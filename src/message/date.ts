@@ -106,7 +106,8 @@ function zoneOf(token: string): number {
 }
 
 function isDay(year: number, month: number, day: number): boolean {
-  return day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
+  // RFC 5322 has no years before 1900; Date.UTC would take those below 100 for others.
+  return year >= 1900 && day >= 1 && day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
 
 /** Days since 1970-01-01 of a calendar day; `month` 1-12. */

@@ -79,11 +79,8 @@ export class HeaderCollector {
   }
 
   #append(buffer: Buffer, start: number, end: number): void {
-    const room = Math.min(fieldLimit - this.#text.length, this.#budget.left);
-    if (end - start > room) end = start + Math.max(room, 0);
-    if (end <= start) return;
-    this.#budget.left -= end - start;
-    this.#text += buffer.toString('latin1', start, end);
+    const room = fieldLimit - this.#text.length;
+    if (room > 0) this.#text += buffer.toString('latin1', start, Math.min(end, start + room));
   }
 
   #commit(): void {
@@ -92,12 +89,20 @@ export class HeaderCollector {
     if (value.includes('\r')) value = trimBlanks(value.replaceAll('\r', ' '));
     this.#current = undefined;
     if (isMimeName(name)) {
-      this.#mime[name] = value;
+      this.#mime[name] = this.#afford(value);
       return;
     }
     const before = this.#envelope[name];
-    this.#envelope[name] =
-      before === undefined || before === '' ? value : value === '' ? before : joined(before, value);
+    if (before === undefined || before === '') this.#envelope[name] = this.#afford(value);
+    else if (value !== '' && before.length + value.length < fieldLimit) {
+      this.#envelope[name] = `${before},${this.#afford(value)}`;
+    }
+  }
+
+  #afford(value: string): string {
+    const kept = value.slice(0, this.#budget.left);
+    this.#budget.left -= kept.length;
+    return kept;
   }
 
   /** Puts what the header says into the part, whose fields hold the defaults. */
@@ -109,10 +114,6 @@ export class HeaderCollector {
     }
     applyMime(part, this.#mime);
   }
-}
-
-function joined(before: string, value: string): string {
-  return before.length + value.length < fieldLimit ? `${before},${value}` : before;
 }
 
 function isMimeName(name: keyof EnvelopeFields | MimeName): name is MimeName {

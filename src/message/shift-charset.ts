@@ -4,15 +4,16 @@
  * high bit and go to the decoder of euc-kr or gbk. A line end shifts back.
  */
 import type { CharsetDecoder } from './charset.ts';
+import { createRuntimeDecoder } from './runtime-charset.ts';
 
 const designator = [0x1b, 0x24, 0x29, 0x43];
 
 export function createShiftDecoder(name: 'iso-2022-kr' | 'hz'): CharsetDecoder {
-  const decoder = new TextDecoder(name === 'hz' ? 'gbk' : 'euc-kr');
+  const decoder = createRuntimeDecoder(name === 'hz' ? 'gbk' : 'euc-kr');
   const shift = name === 'hz' ? hzShift() : koreanShift();
   return {
-    write: (octets) => decoder.decode(shift(octets), { stream: true }),
-    end: () => decoder.decode(),
+    write: (octets) => decoder.write(shift(octets)),
+    end: () => decoder.end(),
   };
 }
 

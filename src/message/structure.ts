@@ -38,6 +38,12 @@ interface Open {
   linesBeforeBody: number;
 }
 
+/** A boundary line: of which open multipart, and whether a part or its end follows. */
+interface Found {
+  readonly level: number;
+  readonly opens: boolean;
+}
+
 export function createStructureParser(): StructureParser {
   return new Parser();
 }
@@ -123,7 +129,7 @@ class Parser implements StructureParser {
       this.#header?.line(this.#kept, 0, this.#keptLength);
       return;
     }
-    this.#endParts(found.level);
+    this.#endParts(found);
     this.#lineStart = this.#received;
     if (found.opens) this.#openPart(this.#open[found.level], false);
   }
@@ -211,7 +217,7 @@ class Parser implements StructureParser {
   #wholeLine(buffer: Buffer, start: number, length: number, isBare: boolean): void {
     const content = isBare ? length : length - 1;
     const found = length <= boundaryLine ? this.#findDelimiter(buffer, start, start + content) : undefined;
-    if (found !== undefined) this.#endParts(found.level);
+    if (found !== undefined) this.#endParts(found);
     const isHeaderEnd = found === undefined && content === 0 && this.#header !== undefined;
     if (found === undefined) this.#header?.line(buffer, start, start + Math.min(content, headerLine));
     this.#lineStart += length + 1;
@@ -223,7 +229,7 @@ class Parser implements StructureParser {
   }
 
   /** Which open multipart the line is a boundary of; exact, but for white space at its end. Innermost first. */
-  #findDelimiter(buffer: Buffer, start: number, end: number): { level: number; opens: boolean } | undefined {
+  #findDelimiter(buffer: Buffer, start: number, end: number): Found | undefined {
     if (buffer[start] !== 45 || buffer[start + 1] !== 45) return undefined;
     while (end > start && isPadding(buffer[end - 1]!)) end--;
     for (let level = this.#open.length - 1; level >= 0; level--) {
@@ -240,7 +246,8 @@ class Parser implements StructureParser {
   }
 
   /** A boundary line of the multipart at `level` begins at `#lineStart`: ends what is open inside it. */
-  #endParts(level: number): void {
+  #endParts({ level, opens }: Found): void {
+    if (!opens) this.#open[level]!.delimiter = undefined;
     if (this.#header !== undefined) this.#sealHeader(this.#lineStart);
     const innermost = this.#open[this.#open.length - 1]!.part;
     const end = this.#lineStart - this.#breakBefore;
