@@ -164,10 +164,10 @@ test('a client that does not log in is sent away, whatever it says', async (cont
 });
 
 test('a client that sends too fast waits', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
   const client = await connect(context, maildirOf(context, 'empty'), {
     imap: { limits: { ...limits, commandsPerSecond: 1 } },
   });
-  context.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
   send(client, 'a NOOP\r\n'.repeat(12));
   await setImmediate();
   const first = client.rest().length;

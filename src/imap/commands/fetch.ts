@@ -4,10 +4,16 @@ import { flag } from '../../store/flags.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
 import { command } from '../command.ts';
 import { writeColumns } from '../fetch/column-writer.ts';
-import { type FetchPlan, planFetch, UnknownEncoding, writeMessage } from '../fetch/message-writer.ts';
-import { wholeUpTo } from '../fetch/section-octets.ts';
+import {
+  type FetchPlan,
+  planFetch,
+  type ReadyMessage,
+  UnknownEncoding,
+  writeMessage,
+} from '../fetch/message-writer.ts';
+import { countLarge, decodedPart, wholeUpTo } from '../fetch/section-octets.ts';
 import { type IndexRanges, readMessageSet, resolveMessages } from '../message-set.ts';
-import { readFetchItems, uidItem } from '../parser/fetch-items.ts';
+import { type FetchItem, readFetchItems, uidItem } from '../parser/fetch-items.ts';
 import { no, ok, type Reply } from '../reply.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
@@ -121,30 +127,19 @@ class Fetching {
   /** With the description at hand: opens the file, and writes. */
   #opened(index: number, description: Description | undefined): void | Promise<void> {
     const { view } = this.#state;
-    const row = view.rowAt(index);
     let file: OpenMessage | undefined;
     try {
+      const row = view.rowAt(index);
       if (row < 0) throw new MailError('expunged', 'expunged');
       if (this.#plan.needsFile) file = view.folder.open(row);
+      const isLarge = file !== undefined && file.sizeOctets > wholeUpTo;
       if (
-        description === undefined &&
         file !== undefined &&
-        (file.sizeOctets > wholeUpTo || this.#sets(row))
+        ((isLarge && this.#plan.isBinary) || (description === undefined && (isLarge || this.#sets(row))))
       ) {
-        const late = describe(view.folder, row);
-        if (late instanceof Promise) {
-          file.close();
-          return late.then(
-            (ready) => this.#opened(index, ready),
-            (error: unknown) => this.#failed(index, error),
-          );
-        }
-        description = late;
+        return this.#large(index, row, file, description);
       }
-      const dateSeconds = this.#plan.needsDate ? view.folder.internalDate(row) : 0;
-      const message = { row, number: index + 1, description, file, dateSeconds };
-      const waiting = writeMessage(this.#session, this.#state, this.#plan, message);
-      if (this.#sets(row)) this.#noteSeen(index, row, description);
+      const waiting = this.#write(index, { description, file, decodedSizes: undefined });
       if (waiting === undefined) {
         file?.close();
         return;
@@ -154,6 +149,42 @@ class Fetching {
       file?.close();
       this.#failed(index, error);
     }
+  }
+
+  /** Gets ready what takes time: the description, and the sizes of decoded parts. */
+  async #large(index: number, row: number, file: OpenMessage, known: Description | undefined): Promise<void> {
+    try {
+      const description = known ?? (await describe(this.#state.view.folder, row));
+      const decodedSizes = new Map<FetchItem, number>();
+      for (const item of this.#plan.items) {
+        if (item.kind !== 'binary' && item.kind !== 'binarySize') continue;
+        const decoded = decodedPart(file, description.structure, item.part);
+        if (decoded !== undefined) decodedSizes.set(item, await countLarge(decoded));
+      }
+      await this.#write(index, { description, file, decodedSizes });
+    } catch (error) {
+      this.#failed(index, error);
+    } finally {
+      file.close();
+    }
+  }
+
+  #write(
+    index: number,
+    ready: Pick<ReadyMessage, 'description' | 'file' | 'decodedSizes'>,
+  ): void | Promise<void> {
+    const { view } = this.#state;
+    const row = view.rowAt(index);
+    if (row < 0) throw new MailError('expunged', 'expunged');
+    const dateSeconds = this.#plan.needsDate ? view.folder.internalDate(row) : 0;
+    const waiting = writeMessage(this.#session, this.#state, this.#plan, {
+      ...ready,
+      row,
+      number: index + 1,
+      dateSeconds,
+    });
+    if (this.#sets(row)) this.#noteSeen(index, row, ready.description);
+    return waiting;
   }
 
   /** Whether fetching the message sets its \Seen. */

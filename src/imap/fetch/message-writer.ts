@@ -6,7 +6,15 @@ import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
-import { decodedPart, type Sized, sectionOctets, wholeMessage, wholeUpTo } from './section-octets.ts';
+import {
+  countOctets,
+  decodedPart,
+  decodedRange,
+  type Sized,
+  sectionOctets,
+  wholeMessage,
+  wholeUpTo,
+} from './section-octets.ts';
 
 /** What of a message the items need, decided once per command. */
 export interface FetchPlan {
@@ -14,6 +22,7 @@ export interface FetchPlan {
   readonly needsDescription: boolean;
   readonly needsFile: boolean;
   readonly needsDate: boolean;
+  readonly isBinary: boolean;
   readonly setsSeen: boolean;
 }
 
@@ -23,6 +32,7 @@ export function planFetch(items: readonly FetchItem[]): FetchPlan {
     needsDescription: items.some((item) => needsDescription(item)),
     needsFile: items.some(({ kind }) => kind === 'section' || kind === 'binary' || kind === 'binarySize'),
     needsDate: items.some(({ kind }) => kind === 'internalDate'),
+    isBinary: items.some(({ kind }) => kind === 'binary' || kind === 'binarySize'),
     setsSeen: items.some((item) => (item.kind === 'section' || item.kind === 'binary') && item.setsSeen),
   };
 }
@@ -48,12 +58,18 @@ export interface ReadyMessage {
   readonly description: Description | undefined;
   readonly file: OpenMessage | undefined;
   readonly dateSeconds: number;
+  /** Octets of decoded parts of a large message, by item. */
+  readonly decodedSizes: ReadonlyMap<FetchItem, number> | undefined;
 }
 
 /** The parts with an unknown transfer encoding cannot be answered (RFC 3516 §4.3). */
 export class UnknownEncoding extends Error {}
 
-type Value = Sized | undefined;
+/**
+ * What an item is answered with, got ready before the answer begins: making it can fail, and while a large
+ * literal goes out the rows may move.
+ */
+type Value = Sized | Buffer | number;
 
 /** @returns a promise where a slow client, or a large message, made it wait */
 export function writeMessage(
@@ -62,92 +78,76 @@ export function writeMessage(
   plan: FetchPlan,
   message: ReadyMessage,
 ): void | Promise<void> {
-  const values = plan.items.map((item) => octetsOf(item, message));
+  const values = plan.items.map((item) => valueFor(session, state, item, message));
   session.writer.text('* ').number(message.number).text(' FETCH (');
-  return writeItems(session, state, plan.items, values, message, 0);
+  return writeItems(session, plan.items, values, 0);
 }
 
-function octetsOf(item: FetchItem, { file, description }: ReadyMessage): Value {
+function valueFor(session: ImapSession, { view }: Selected, item: FetchItem, message: ReadyMessage): Value {
+  const { folder } = view;
+  const { row, description, file, dateSeconds } = message;
   switch (item.kind) {
+    case 'flags': {
+      const recent = view.isRecent(folder.uids[row]!) ? recentBit : 0;
+      return flagList(folder, row, folder.flags[row]! | recent);
+    }
+    case 'uid':
+      return folder.uids[row]!;
+    case 'internalDate':
+      return Buffer.from(`"${formatInternalDate(dateSeconds, localZoneMinutes(dateSeconds))}"`);
+    case 'size':
+      return description!.wireOctets;
+    case 'envelope':
+      return description!.envelope(session.utf8);
+    case 'body':
+    case 'bodyStructure':
+      return description!.body(item.kind === 'bodyStructure', session.utf8);
     case 'section': {
       const isWhole = item.section.part.length === 0 && item.section.what === 'all';
       if (isWhole && file!.sizeOctets <= wholeUpTo) return wholeMessage(file!, item.partial);
       return sectionOctets(file!, description!.structure, item.section, item.partial);
     }
     case 'binary':
-    case 'binarySize': {
-      const partial = item.kind === 'binary' ? item.partial : undefined;
-      const decoded = decodedPart(file!, description!.structure, item.part, partial);
-      if (decoded === undefined) throw new UnknownEncoding();
-      return decoded;
-    }
-    default:
-      return undefined;
+    case 'binarySize':
+      return binaryValue(item, message);
   }
+}
+
+function binaryValue(
+  item: FetchItem & { kind: 'binary' | 'binarySize' },
+  { description, file, decodedSizes }: ReadyMessage,
+): Value {
+  const decoded = decodedPart(file!, description!.structure, item.part);
+  if (decoded === undefined) throw new UnknownEncoding();
+  const size = decodedSizes?.get(item) ?? countOctets(decoded);
+  if (item.kind === 'binarySize') return size;
+  return decodedRange(decoded, size, item.partial);
 }
 
 function writeItems(
   session: ImapSession,
-  state: Selected,
   items: readonly FetchItem[],
   values: readonly Value[],
-  message: ReadyMessage,
   first: number,
 ): void | Promise<void> {
   const { writer } = session;
   for (let i = first; i < items.length; i++) {
     const item = items[i]!;
+    const value = values[i]!;
     if (i > 0) writer.text(' ');
     writer.text(item.label).text(' ');
-    const value = values[i];
-    if (value === undefined) writeSimple(session, state, item, message);
-    else if (item.kind === 'binarySize') writer.number(value.size);
+    if (typeof value === 'number') writer.number(value);
+    else if (value instanceof Uint8Array) writer.octets(value);
     else {
       writer
         .text(item.kind === 'binary' ? '~{' : '{')
         .number(value.size)
         .text('}\r\n');
       const waiting = writePieces(session, item, value);
-      if (waiting !== undefined) {
-        return waiting.then(() => writeItems(session, state, items, values, message, i + 1));
-      }
+      if (waiting !== undefined) return waiting.then(() => writeItems(session, items, values, i + 1));
     }
   }
   writer.text(')\r\n');
-}
-
-function writeSimple(session: ImapSession, state: Selected, item: FetchItem, message: ReadyMessage): void {
-  const { writer, utf8 } = session;
-  const { row, description } = message;
-  const { view } = state;
-  const { folder } = view;
-  switch (item.kind) {
-    case 'flags': {
-      const recent = view.isRecent(folder.uids[row]!) ? recentBit : 0;
-      writer.octets(flagList(folder, row, folder.flags[row]! | recent));
-      break;
-    }
-    case 'uid':
-      writer.number(folder.uids[row]!);
-      break;
-    case 'internalDate': {
-      const { dateSeconds } = message;
-      writer.text(`"${formatInternalDate(dateSeconds, localZoneMinutes(dateSeconds))}"`);
-      break;
-    }
-    case 'size':
-      writer.number(description!.wireOctets);
-      break;
-    case 'envelope':
-      writer.octets(description!.envelope(utf8));
-      break;
-    case 'body':
-      writer.octets(description!.body(false, utf8));
-      break;
-    case 'bodyStructure':
-      writer.octets(description!.body(true, utf8));
-      break;
-  }
 }
 
 function writePieces(session: ImapSession, item: FetchItem, { size, pieces }: Sized): void | Promise<void> {
@@ -156,15 +156,29 @@ function writePieces(session: ImapSession, item: FetchItem, { size, pieces }: Si
     item.kind === 'section' && ['header', 'fields', 'fieldsNot', 'mime'].includes(item.section.what);
   if (isHeader) writer.headerOctets += size;
   else writer.bodyOctets += size;
-  if (size > wholeUpTo) return streamPieces(session, pieces);
-  for (const piece of pieces) writer.octets(piece);
+  if (size > wholeUpTo) return streamPieces(session, size, pieces);
+  let left = size;
+  for (const piece of pieces) {
+    writer.octets(piece);
+    left -= piece.length;
+  }
+  if (left !== 0) cutShort(session);
 }
 
-async function streamPieces(session: ImapSession, pieces: Iterable<Buffer>): Promise<void> {
+async function streamPieces(session: ImapSession, size: number, pieces: Iterable<Buffer>): Promise<void> {
+  let left = size;
   for (const piece of pieces) {
     if (session.ended) return;
     session.writer.octets(piece);
+    left -= piece.length;
     await session.writer.drained();
     await new Promise((resolve) => setImmediate(resolve));
   }
+  if (left !== 0) cutShort(session);
+}
+
+/** A file that somebody made shorter while it was read: the octets announced cannot be sent. */
+function cutShort(session: ImapSession): never {
+  session.connection.destroy();
+  throw new Error('a message file has changed while it was read');
 }

@@ -77,28 +77,48 @@ function cut(octets: Buffer, partial: Partial | undefined): Sized {
   return { size: piece.length, pieces: piece.length === 0 ? [] : [piece] };
 }
 
+/** Makes the pieces of a part without its transfer encoding; may be called again. */
+export type Decoded = () => Iterable<Buffer>;
+
 /**
- * A part without its transfer encoding (RFC 3516 §4.2). The pieces are made twice, first to count them.
+ * A part without its transfer encoding (RFC 3516 §4.2); what is not a leaf has none.
  * @returns undefined if the encoding is unknown
  */
 export function decodedPart(
   file: OpenMessage,
   structure: MessageStructure,
   part: readonly number[],
-  partial: Partial | undefined,
-): Sized | undefined {
+): Decoded | undefined {
   const range = locateSection(structure, { part, what: 'all', fields: [] });
   const found = findPart(structure, part);
-  if (range === undefined || found === undefined) return empty;
+  if (range === undefined || found === undefined) return () => [];
   const isLeaf = part.length > 0 && found.type !== 'multipart' && found.type !== 'message';
-  if (!isLeaf) return wireRange(file, structure, range, partial);
+  if (!isLeaf) return () => wirePieces(readerOf(file), structure, range);
   if (createTransferDecoder(found.encoding) === undefined) return undefined;
-  const decode = (): Iterable<Buffer> => decodedPieces(file, structure, range, found.encoding);
-  let total = 0;
-  for (const piece of decode()) total += piece.length;
-  const { offset, count } = partial ?? everything;
-  const size = Math.max(0, Math.min(count, total - offset));
-  return { size, pieces: partial === undefined ? decode() : between(decode(), offset, offset + size) };
+  return () => decodedPieces(file, structure, range, found.encoding);
+}
+
+export function countOctets(decoded: Decoded): number {
+  let size = 0;
+  for (const piece of decoded()) size += piece.length;
+  return size;
+}
+
+/** As {@link countOctets}, letting others in between. */
+export async function countLarge(decoded: Decoded): Promise<number> {
+  let size = 0;
+  for (const piece of decoded()) {
+    size += piece.length;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return size;
+}
+
+/** @param total  octets of the whole part */
+export function decodedRange(decoded: Decoded, total: number, partial: Partial | undefined): Sized {
+  if (partial === undefined) return { size: total, pieces: decoded() };
+  const size = Math.max(0, Math.min(partial.count, total - partial.offset));
+  return { size, pieces: between(decoded(), partial.offset, partial.offset + size) };
 }
 
 function* decodedPieces(
