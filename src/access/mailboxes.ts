@@ -4,13 +4,15 @@ import type { Quota } from '../store/maildirsize.ts';
 import { checkNewName, parentsOf } from '../store/names.ts';
 import type { FolderStatus } from '../store/registry.ts';
 import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
+import { type Acl, type AclChange, changeAcl, type Identity, rightsOf, rightsWithoutAcls } from './acl.ts';
+import { aclFilesOf } from './acl-files.ts';
 import { type Prefix, toCanonical, toClient } from './client-names.ts';
 import { compilePattern, joinReference } from './list-pattern.ts';
 import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
 import { AccountQuota, isCountedFolder, minus } from './quota.ts';
-import { allRights, mayChange, type Rights, requireRight } from './rights.ts';
+import { mayChange, type Rights, requireRight } from './rights.ts';
 import { type SpecialUse, specialUses, wellKnownFolders } from './special-use.ts';
 
 /** What the administrator decides about names and Trash. */
@@ -71,6 +73,8 @@ export interface Target {
   readonly folder: string;
 }
 
+const ownerOnly: Identity = { login: '', groups: [], aclsDisabled: false };
+
 /**
  * The mailboxes one account can reach: the one way the protocols get at mail.
  * All names that go in are decoded and spelt as the client spells them, without a dot at the end.
@@ -80,10 +84,13 @@ export interface Target {
 export class Mailboxes {
   readonly account: Account;
   readonly settings: MailboxesSettings;
+  readonly #identity: Identity;
 
-  constructor(account: Account, settings: MailboxesSettings) {
+  /** @param identity  who has logged in; by default the account's owner and nobody else */
+  constructor(account: Account, settings: MailboxesSettings, identity: Identity = ownerOnly) {
     this.account = account;
     this.settings = settings;
+    this.#identity = identity;
   }
 
   namespaces(): { personal: Namespace[]; others: Namespace[]; shared: Namespace[] } {
@@ -107,7 +114,7 @@ export class Mailboxes {
   }
 
   /** What the user may do there, whether it exists or not; '' is nothing. */
-  async rights(name: string): Promise<Rights> {
+  rights(name: string): Rights {
     return this.#rightsOf(this.resolve(name));
   }
 
@@ -143,7 +150,7 @@ export class Mailboxes {
   /** STATUS as of now on the disk, waiting new mail included. */
   async status(name: string): Promise<FolderStatus> {
     const target = this.#existing(name);
-    requireRight(await this.#rightsOf(target), 'r', target.name);
+    requireRight(this.#rightsOf(target), 'r', target.name);
     return target.account.statusOf(target.folder);
   }
 
@@ -153,7 +160,7 @@ export class Mailboxes {
    */
   async open(name: string, right: 'r' | 'i', options: { readOnly?: boolean } = {}): Promise<OpenMailbox> {
     const target = this.#existing(name);
-    const rights = await this.#rightsOf(target);
+    const rights = this.#rightsOf(target);
     requireRight(rights, right, target.name);
     return new OpenMailbox({
       name: target.name,
@@ -170,16 +177,18 @@ export class Mailboxes {
   async create(name: string): Promise<void> {
     const target = this.resolve(name);
     if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
-    await this.#requireOnParent(target);
+    this.#requireOnParent(target);
     checkNewName(target.name, this.settings.astralNames);
     await target.account.createFolder(target.folder);
+    await aclFilesOf(target.account).folderCreated(target.folder);
   }
 
   /** Needs right x; folders below stay. @throws {MailError} also `cannot` for INBOX and the trash folder */
   async delete(name: string): Promise<void> {
     const target = this.#existing(name);
-    requireRight(await this.#rightsOf(target), 'x', target.name);
+    requireRight(this.#rightsOf(target), 'x', target.name);
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
+    await aclFilesOf(target.account).folderGoes(target.folder);
     await target.account.deleteFolder(target.folder);
     await this.#quotaOf(target.account).recount();
   }
@@ -187,8 +196,8 @@ export class Mailboxes {
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
   async rename(from: string, to: string): Promise<void> {
     const [source, target] = [this.resolve(from), this.resolve(to)];
-    requireRight(await this.#rightsOf(source), 'x', source.name);
-    await this.#requireOnParent(target);
+    requireRight(this.#rightsOf(source), 'x', source.name);
+    this.#requireOnParent(target);
     if (source.account !== target.account)
       throw new MailError('cannot', 'Cannot move a folder to a different account.');
     if (source.folder === 'INBOX' || target.folder === 'INBOX')
@@ -197,6 +206,7 @@ export class Mailboxes {
       throw new MailError('cannot', 'Reserved folder name - cannot rename.');
     checkNewName(target.name, this.settings.astralNames);
     await source.account.renameFolder(source.folder, target.folder);
+    aclFilesOf(source.account).folderRenamed(source.folder, target.folder);
     await this.#quotaOf(source.account).recount();
   }
 
@@ -212,6 +222,31 @@ export class Mailboxes {
   /** @returns false if it was not subscribed */
   async unsubscribe(name: string): Promise<boolean> {
     return this.account.unsubscribe(this.resolve(name).name);
+  }
+
+  /** GETACL. Needs right a. @throws {MailError} unavailable: it cannot be read */
+  acl(name: string): Acl {
+    const target = this.#administered(name);
+    return aclFilesOf(target.account).effective(target.folder)!;
+  }
+
+  /** SETACL, DELETEACL (a replacement by no rights), ACL STORE. Needs right a. @throws {AclRefused} */
+  async changeAcl(name: string, change: AclChange): Promise<void> {
+    const target = this.#administered(name);
+    await aclFilesOf(target.account).change(target.folder, this.#ownerOf(target), (acl) =>
+      changeAcl(acl, change),
+    );
+  }
+
+  /** ACL SET: the whole list. Needs right a. @throws {AclRefused} */
+  async replaceAcl(name: string, acl: Acl): Promise<void> {
+    const target = this.#administered(name);
+    await aclFilesOf(target.account).change(target.folder, this.#ownerOf(target), () => acl);
+  }
+
+  /** The login id of the mailbox's owner; undefined: not somebody who can log in here. */
+  owner(name: string): string | undefined {
+    return this.#ownerOf(this.resolve(name));
   }
 
   /** GETQUOTAROOT: the name of the quota root of a mailbox, existing or not. */
@@ -242,20 +277,33 @@ export class Mailboxes {
       }
   }
 
+  #administered(name: string): Target {
+    const target = this.#existing(name);
+    requireRight(this.#rightsOf(target), 'a', target.name);
+    return target;
+  }
+
+  #ownerOf({ account }: Target): string | undefined {
+    return account === this.account && this.#identity.login !== '' ? this.#identity.login : undefined;
+  }
+
   #existing(name: string): Target {
     const target = this.resolve(name);
     if (!target.account.hasFolder(target.folder)) throw new MailError('notFound', 'no such mailbox');
     return target;
   }
 
-  #rightsOf(_target: Target): Promise<Rights> {
-    return Promise.resolve(allRights);
+  #rightsOf({ account, folder }: Target): Rights {
+    const isOwner = account === this.account;
+    if (isOwner && this.#identity.aclsDisabled) return rightsWithoutAcls;
+    const acl = aclFilesOf(account).effective(folder);
+    return acl === undefined ? '' : rightsOf(acl, this.#identity, isOwner);
   }
 
-  async #requireOnParent(target: Target): Promise<void> {
+  #requireOnParent(target: Target): void {
     const [parent] = parentsOf(target.name);
     if (parent === undefined) throw new MailError('cannot', 'INBOX has no parent');
-    requireRight(await this.#rightsOf({ ...target, name: parent, folder: parent }), 'c', parent);
+    requireRight(this.#rightsOf({ ...target, name: parent, folder: parent }), 'c', parent);
   }
 
   #isReserved(target: Target): boolean {
@@ -275,13 +323,18 @@ export class Mailboxes {
   }
 
   async #visibleFolders(): Promise<string[]> {
-    return [...(await this.account.listFolders()).keys()];
+    return [...(await this.account.listFolders()).keys()].filter((name) => this.#isVisible(name));
+  }
+
+  #isVisible(folder: string): boolean {
+    return this.#rightsOf({ name: folder, account: this.account, folder }).includes('l');
   }
 
   async #visibleSubscriptions(): Promise<string[]> {
     return this.account.subscriptions().flatMap((name) => {
       try {
-        return [toCanonical(name, 'INBOX.')];
+        const canonical = toCanonical(name, 'INBOX.');
+        return this.#isVisible(canonical) ? [canonical] : [];
       } catch {
         return []; // a line that is no name of ours
       }
