@@ -229,7 +229,10 @@ test('a directory that keeps changing lets the message in, uncounted', async (t)
   t.after(() => interceptSteps(undefined));
   let n = 0;
   interceptSteps((call) => {
-    if (/^rename .*maildirsize$/.test(call)) writeFileSync(join(c.maildir, `new/${n++}.new`), 'x\n');
+    if (!/^rename .*maildirsize$/.test(call)) return;
+    writeFileSync(join(c.maildir, `new/${n++}.new`), 'x\n');
+    // Further apart than the file system's clock ticks.
+    utimesSync(join(c.maildir, 'new'), n, Date.now() / 1000 + n);
   });
   assert.equal(await chargeQuota(c.maildir, { octets: 5, messages: 1 }, c.account.settings), true);
   assert.equal(n, 5);
