@@ -1,7 +1,8 @@
 /** What sessions get from the process they run in: from an account to its mailboxes. */
 import { isAbsolute, join } from 'node:path';
+import type { Identity } from '../access/acl.ts';
 import { Mailboxes } from '../access/mailboxes.ts';
-import type { AccountRecord } from '../auth/account-record.ts';
+import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import type { ImapServices } from '../imap/session.ts';
 import type { LoginServices } from '../login/services.ts';
@@ -18,7 +19,16 @@ export function maildirOf(account: AccountRecord, maildirPath: string): string {
 export function openMailboxes(account: AccountRecord, mail: MailSettings, log: Log): Mailboxes {
   const { durable, keywords, useLocks, hostname, mailboxes, maildirPath } = mail;
   const store = openAccount(maildirOf(account, maildirPath), { durable, keywords, useLocks, hostname, log });
-  return new Mailboxes(store, mailboxes);
+  return new Mailboxes(store, mailboxes, identityOf(account));
+}
+
+/** Whom access control lists know the account as (quota-acl-shared §2.5). */
+function identityOf({ address, options }: AccountRecord): Identity {
+  return {
+    login: address,
+    groups: options.get('group') ?? [],
+    aclsDisabled: optionIsSet(options, 'disableshared'),
+  };
 }
 
 /** What IMAP sessions of a service get; `login` only where strangers connect. */
