@@ -1,0 +1,107 @@
+/** As root: every session under its account's uid, in a process of its own, and what may be read from there. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Conversation, password, TestServer, workerUser } from './support.ts';
+
+const asRoot = process.geteuid!() === 0 ? {} : { skip: 'needs root: accounts of several uids' };
+
+/** What /proc says about a process. */
+function ids(pid: number): { uid: string; gid: string; groups: string } {
+  const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'm').exec(status)![1]!;
+  return { uid: field('Uid'), gid: field('Gid'), groups: field('Groups') };
+}
+
+describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start([
+      { name: 'ann', uid: 50_001 },
+      { name: 'bob', uid: 50_002 },
+      { name: 'eve', uid: workerUser.uid },
+      { name: 'root', uid: 0 },
+    ]);
+    for (const name of ['ann', 'bob']) {
+      writeFileSync(
+        join(server.home(name), 'Maildir/new/1.a.b'),
+        `Subject: for ${name}\n\nsecret of ${name}\n`,
+      );
+    }
+  });
+  after(() => server.stop());
+
+  for (const [name, uid] of [
+    ['ann', 50_001],
+    ['bob', 50_002],
+  ] as const) {
+    test(`${name}'s session runs as uid ${uid} and nothing else`, async () => {
+      const client = await Conversation.plain(server.ports.plain);
+      await client.login(name);
+      const hosts = server.children('session-host').map(ids);
+      const own = hosts.filter(({ uid: of }) => of === `${uid}\t${uid}\t${uid}\t${uid}`);
+      assert.deepEqual(own, [
+        { uid: `${uid}\t${uid}\t${uid}\t${uid}`, gid: `${uid}\t${uid}\t${uid}\t${uid}`, groups: String(uid) },
+      ]);
+      client.close();
+    });
+  }
+
+  test('the processes that strangers talk to are not root', () => {
+    const workers = server.children('worker-main').map(ids);
+    assert.equal(workers.length, 2);
+    for (const { uid } of workers) assert.match(uid, new RegExp(`^${workerUser.uid}\\t`));
+  });
+
+  test('uid 0 gets no session', async () => {
+    const client = await Conversation.plain(server.ports.plain);
+    assert.match(await client.login('root'), /^l NO/m);
+    client.close();
+    await server.logged(/zero uid or gid not permitted/);
+  });
+
+  for (const secure of [false, true]) {
+    test(`input sent behind LOGIN moves along, ${secure ? 'over TLS' : 'in clear'}, 40 times`, async () => {
+      for (let i = 0; i < 40; i++) {
+        const client = secure
+          ? await Conversation.tls(server.ports.tls)
+          : await Conversation.plain(server.ports.plain);
+        client.send(`a LOGIN ann ${password}\r\nb NOOP\r\nc APPEND INBOX {5}\r\n`);
+        await client.until(/^a OK/m);
+        client.send(i % 2 ? 'x' : 'xy');
+        await client.until(/^\+ /m);
+        client.send(i % 2 ? 'yzzz\r\nd NOOP\r\n' : 'zzz\r\nd NOOP\r\n');
+        client.send('e LOGOUT\r\n');
+        assert.match(await client.rest(), /c OK \[APPENDUID[\s\S]*d OK[\s\S]*e OK/);
+      }
+    });
+  }
+
+  test('a host that is killed costs its own connections only; the next login starts another', async () => {
+    const [ann, bob] = [
+      await Conversation.plain(server.ports.plain),
+      await Conversation.plain(server.ports.plain),
+    ];
+    await ann.login('ann');
+    await bob.login('bob');
+    const victim = server.children('session-host').find((pid) => ids(pid).uid.startsWith('50001\t'))!;
+    process.kill(victim, 'SIGKILL');
+    await ann.rest();
+    assert.match(await bob.command('n', 'NOOP'), /n OK/);
+    const again = await Conversation.plain(server.ports.plain);
+    assert.match(await again.login('ann'), /l OK/);
+    for (const client of [ann, bob, again]) client.close();
+  });
+
+  test('SIGTERM tells clients of hosts BYE, too', async () => {
+    const plain = await Conversation.plain(server.ports.plain);
+    const secure = await Conversation.tls(server.ports.tls);
+    await plain.login('bob');
+    await secure.login('bob');
+    server.signal('SIGTERM');
+    for (const client of [plain, secure])
+      assert.match(await client.rest(), /\* BYE .*shut down by signal\.\r\n$/);
+    assert.equal(await server.ended(), 0);
+  });
+});
