@@ -88,11 +88,13 @@ async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log
   const trace = settings.debugLogin > 0 ? (line: string) => log.debug(line.slice(0, 1023)) : () => {};
   const passwords = createPasswords(settings.workers);
   const context = { passwords, log, trace };
-  const modules: AuthModule[] = await createModules(
-    settings.modules,
-    { configDirectory: directory, userdb: settings.userdb },
-    context,
-  );
+  const places = {
+    configDirectory: directory,
+    userdb: settings.userdb,
+    concurrency: settings.workers,
+    ldapEnvironment: settings.ldapEnvironment,
+  };
+  const modules: AuthModule[] = await createModules(settings.modules, places, context);
   const { defaultOptions, minimumUid } = settings;
   const chain = createChain({ modules, settings: { defaultOptions, minimumUid }, guard, log, trace });
   return { chain, close: async () => void (await Promise.all(modules.map((module) => module.close()))) };
