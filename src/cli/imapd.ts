@@ -109,7 +109,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
       openMailboxes: (owner: AccountRecord) => openMailboxes(owner, mail, log),
     };
     const tag = environment['IMAPLOGINTAG'];
-    process.stdin.once('close', resolve);
+    process.stdout.once('close', resolve);
     const session: ImapSessionHandle = startAuthenticatedImap(connection, account, services, {
       leftover: Buffer.alloc(0),
       tag,

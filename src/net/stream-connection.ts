@@ -220,14 +220,16 @@ export class StreamConnection implements Connection {
   #attach(): void {
     this.#input.on('end', this.#inputEnd);
     this.#input.on('error', this.#failed);
-    this.#input.on('close', this.#close);
-    if ((this.#output as object) !== this.#input) this.#output.on('error', this.#failed);
+    this.#input.on('close', this.#inputClose);
+    if ((this.#output as object) === this.#input) return;
+    this.#output.on('error', this.#failed);
+    this.#output.on('close', this.#close);
   }
 
   #detachListeners(): void {
     this.#input.off('data', this.#receive);
     this.#input.off('end', this.#inputEnd);
-    this.#input.off('close', this.#close);
+    this.#input.off('close', this.#inputClose);
   }
 
   readonly #receive = (chunk: Buffer): void => {
@@ -244,6 +246,12 @@ export class StreamConnection implements Connection {
   readonly #failed = (error: Error): void => {
     this.#error ??= error;
     this.destroy();
+  };
+
+  /** Standard input closes at its end, when there may be much to say still on standard output. */
+  readonly #inputClose = (): void => {
+    const mayStillWrite = this.#inputEnded && !this.#ending && (this.#output as object) !== this.#input;
+    if (!mayStillWrite) this.#close();
   };
 
   readonly #close = (): void => {
