@@ -3,7 +3,8 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
 import type { Config, ServiceConfig } from '../config/load.ts';
-import type { ImapSettings } from '../config/settings.ts';
+import { resolveSettings } from '../config/resolve.ts';
+import type { ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import { firstUser } from '../supervisor/privileges.ts';
@@ -17,6 +18,7 @@ import type { TlsSettings } from '../tls/settings.ts';
 import { accessFileOf, readAccessFile } from './access-file.ts';
 
 type ImapServiceConfig = ServiceConfig<'imap'> | ServiceConfig<'imaps'>;
+type Pop3ServiceConfig = ServiceConfig<'pop3'> | ServiceConfig<'pop3s'>;
 
 /** What the command line adds to the files. */
 export interface ServeOptions {
@@ -31,7 +33,10 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
   for (const service of [config.imap, config.imaps]) {
     if (service?.settings.start) services.push(imapService(service));
   }
-  const first = config.imap?.settings ?? config.imaps?.settings;
+  for (const service of [config.pop3, config.pop3s]) {
+    if (service?.settings.start) services.push(pop3Service(service, config));
+  }
+  const first = (config.imap ?? config.imaps ?? config.pop3 ?? config.pop3s)?.settings;
   return {
     services,
     auth: {
@@ -48,33 +53,71 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
 }
 
 function imapService(service: ImapServiceConfig): ServiceSettings {
-  const { settings, implicitTls } = service;
-  const canTls = settings.tlsEnabled && (implicitTls || settings.startTls);
+  const { settings } = service;
+  const any = anyService(service);
   return {
-    name: service.scope,
-    endpoints: settings.ports.map(({ address, port }) => ({ address: address ?? settings.address, port })),
-    limits: {
-      connections: settings.listenerOptions.maxConnections ?? settings.maxConnections,
-      perAddress: settings.listenerOptions.maxPerAddress ?? settings.maxPerAddress,
-    },
-    access: accessSettings(settings),
-    login: loginSettings(settings, canTls && !implicitTls),
-    tls: canTls ? tlsSettings(settings) : undefined,
-    implicitTls,
+    ...any,
+    protocol: 'imap',
+    login: loginSettings('imap', settings, any.tls !== undefined && !any.implicitTls),
     mail: mailSettings(settings),
     imap: imapSessionSettings(settings),
   };
 }
 
-function accessSettings(settings: ImapSettings): AccessSettings {
+/** What both protocols have. */
+function anyService({ scope, settings, implicitTls }: ServiceConfig) {
+  const canTls = settings.tlsEnabled && (implicitTls || settings.startTls);
+  const { listenerOptions } = settings;
+  return {
+    name: scope,
+    endpoints: settings.ports.map(({ address, port }) => ({ address: address ?? settings.address, port })),
+    limits: {
+      connections: listenerOptions.maxConnections ?? settings.maxConnections,
+      perAddress: listenerOptions.maxPerAddress ?? settings.maxPerAddress,
+    },
+    access: accessSettings(settings),
+    tls: canTls ? tlsSettings(settings) : undefined,
+    implicitTls,
+  };
+}
+
+function pop3Service(service: Pop3ServiceConfig, config: Config): ServiceSettings {
+  const { settings } = service;
+  const any = anyService(service);
+  return {
+    ...any,
+    protocol: 'pop3',
+    login: loginSettings('pop3', settings, any.tls !== undefined && !any.implicitTls),
+    mail: { ...mailSettings(sharedSettings(config)), maildirPath: settings.maildirPath },
+    pop3: {
+      saslMechanisms: settings.saslMechanisms,
+      saslMechanismsTls: settings.saslMechanismsTls,
+      logDeletions: settings.logDeletions,
+      unicodeMessageType: settings.unicodeMessageType,
+      inactivityMs: settings.inactivitySeconds * 1000,
+    },
+  };
+}
+
+/** How maildirs are treated is written into `imapd`; POP3 sessions of the process do as IMAP sessions do. */
+function sharedSettings(config: Config): ImapSettings {
+  const { imap, imaps, server } = config;
+  return (imap ?? imaps)?.settings ?? resolveSettings('imap', server.variables, config.directory).settings;
+}
+
+function accessSettings(settings: ListenerSettings): AccessSettings {
   const file = accessFileOf(settings);
   const rules = file === undefined ? [] : readAccessFile(file).rules;
   return { rules, denyMessage: settings.listenerOptions.denyMessage };
 }
 
-function loginSettings(settings: ImapSettings, startTls: boolean): LoginSettings {
+function loginSettings(
+  service: 'imap' | 'pop3',
+  settings: ImapSettings | Pop3Settings,
+  startTls: boolean,
+): LoginSettings {
   return {
-    service: 'imap',
+    service,
     serviceByPort: Object.fromEntries(settings.authServices),
     startTls,
     tlsRequired: settings.tlsRequired,
@@ -84,7 +127,7 @@ function loginSettings(settings: ImapSettings, startTls: boolean): LoginSettings
   };
 }
 
-function tlsSettings(settings: ImapSettings): TlsSettings {
+function tlsSettings(settings: ImapSettings | Pop3Settings): TlsSettings {
   return {
     certFile: settings.tlsCertFile,
     privateKeyFile: settings.tlsKeyFile,

@@ -6,8 +6,9 @@ import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import type { ImapServices } from '../imap/session.ts';
 import type { LoginServices } from '../login/services.ts';
+import type { Pop3Services } from '../pop3/services.ts';
 import { openAccount } from '../store/account.ts';
-import type { MailSettings, ServiceSettings } from './settings.ts';
+import type { ImapServiceSettings, MailSettings, Pop3ServiceSettings } from './settings.ts';
 
 /** The maildir of an account, an octet string: its own, else MAILDIRPATH, below its home directory. */
 export function maildirOf(account: AccountRecord, maildirPath: string): string {
@@ -32,9 +33,19 @@ function identityOf({ address, options }: AccountRecord): Identity {
 }
 
 /** What IMAP sessions of a service get; `login` only where strangers connect. */
-export function imapServices(service: ServiceSettings, log: Log, login?: LoginServices): ImapServices {
+export function imapServices(service: ImapServiceSettings, log: Log, login?: LoginServices): ImapServices {
   return {
     settings: service.imap,
+    log,
+    ...(login && { login }),
+    openMailboxes: (account) => openMailboxes(account, service.mail, log),
+  };
+}
+
+/** The same for POP3. */
+export function pop3Services(service: Pop3ServiceSettings, log: Log, login?: LoginServices): Pop3Services {
+  return {
+    settings: service.pop3,
     log,
     ...(login && { login }),
     openMailboxes: (account) => openMailboxes(account, service.mail, log),

@@ -5,7 +5,8 @@
 import { startAuthenticatedImap } from '../imap/session.ts';
 import { adoptHandle, type ConnectionHandle } from '../net/hand-over.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
-import { imapServices } from './mail-services.ts';
+import { startAuthenticatedPop3 } from '../pop3/session.ts';
+import { imapServices, pop3Services } from './mail-services.ts';
 import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';
 import { becomeUser } from './privileges.ts';
 import { processLog } from './process-log.ts';
@@ -27,10 +28,16 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   tell({ type: 'taken', id });
   socket.once('close', () => ended(connection));
   const leftover = Buffer.from(moved.leftover);
-  const session = startAuthenticatedImap(connection, moved.account, imapServices(service, log), {
-    leftover,
-    tag: moved.tag,
-  });
+  const session =
+    service.protocol === 'imap'
+      ? startAuthenticatedImap(connection, moved.account, imapServices(service, log), {
+          leftover,
+          tag: moved.tag,
+        })
+      : startAuthenticatedPop3(connection, moved.account, pop3Services(service, log), {
+          leftover,
+          utf8: moved.tag === 'UTF8',
+        });
   sessions.set(connection, session);
 }
 

@@ -5,6 +5,7 @@ import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { AccessRule } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
+import type { Pop3SessionSettings } from '../pop3/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 
 export type ServiceName = 'imap' | 'imaps' | 'pop3' | 'pop3s';
@@ -22,7 +23,19 @@ export interface MailSettings {
 }
 
 /** One of Courier's four daemons. */
-export interface ServiceSettings {
+export type ServiceSettings = ImapServiceSettings | Pop3ServiceSettings;
+
+export interface ImapServiceSettings extends AnyServiceSettings {
+  readonly protocol: 'imap';
+  readonly imap: ImapSessionSettings;
+}
+
+export interface Pop3ServiceSettings extends AnyServiceSettings {
+  readonly protocol: 'pop3';
+  readonly pop3: Pop3SessionSettings;
+}
+
+export interface AnyServiceSettings {
   readonly name: ServiceName;
   readonly endpoints: readonly Endpoint[];
   readonly limits: ConnectionLimits;
@@ -32,7 +45,6 @@ export interface ServiceSettings {
   readonly tls: TlsSettings | undefined;
   readonly implicitTls: boolean;
   readonly mail: MailSettings;
-  readonly imap: ImapSessionSettings;
 }
 
 export interface ConnectionLimits {

@@ -10,12 +10,13 @@ import { startImapSession } from '../imap/session.ts';
 import { type AccessRule, AccessTable } from '../login/access-rules.ts';
 import { connectionLine } from '../login/log-lines.ts';
 import { createLoginServices } from '../login/login-services.ts';
-import type { HandOver } from '../login/services.ts';
+import type { HandOver, LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
+import { startPop3Session } from '../pop3/session.ts';
 import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
 import { AddressCounts } from './address-counts.ts';
-import { imapServices } from './mail-services.ts';
+import { imapServices, pop3Services } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
@@ -77,12 +78,11 @@ export class Worker {
       const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
         this.#place(service, policy, connection, account, session);
       const login = createLoginServices(service.login, client, place, this.#log);
-      const services = imapServices(service, this.#log, login);
       this.#services.set(service.name, {
         settings: service,
         access: new AccessTable(service.access.rules),
         tls,
-        start: (connection) => startImapSession(connection, services),
+        start: sessionStarter(service, login, this.#log),
       });
     }
     this.#send({ type: 'ready' });
@@ -159,7 +159,7 @@ export class Worker {
       this.#log.error(
         `${account.address}: an account of uid ${uid} cannot be served by a server of uid ${policy.uid}`,
       );
-      connection.end(`* BYE [UNAVAILABLE] This account cannot be served here.\r\n`);
+      connection.end(cannotServe[service.protocol]);
       return 'away';
     }
     const owner = { uid, gid: account.gid, username: account.username };
@@ -189,6 +189,24 @@ export class Worker {
     if (this.#sessions.size === 0) this.#send({ type: 'stopped' });
   }
 }
+
+function sessionStarter(
+  service: ServiceSettings,
+  login: LoginServices,
+  log: Log,
+): (connection: Connection) => Session {
+  if (service.protocol === 'imap') {
+    const services = imapServices(service, log, login);
+    return (connection) => startImapSession(connection, services);
+  }
+  const services = pop3Services(service, log, login);
+  return (connection) => startPop3Session(connection, services);
+}
+
+const cannotServe = {
+  imap: '* BYE [UNAVAILABLE] This account cannot be served here.\r\n',
+  pop3: '-ERR [SYS/PERM] This account cannot be served here.\r\n',
+} as const;
 
 /** MAXCPERIP of an access record takes the place of MAXPERIP. */
 function limitsFor(limits: ConnectionLimits, rule: AccessRule | undefined): ConnectionLimits {

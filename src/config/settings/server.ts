@@ -24,7 +24,7 @@ export const serverRows = [
     scopes: server,
     kind: optional(text),
     default: '',
-    unset: 'courier, or the first of daemon, adm, bin that exists',
+    unset: 'courier, or daemon, or nobody, whichever exists',
     means: 'The user the workers run as, if the server is started by root.',
   },
   {
