@@ -108,7 +108,8 @@ function matches(identifier: string, { login, groups }: Identity, isOwner: boole
   return identifier.startsWith('group=') && groups.includes(identifier.slice(6));
 }
 
-function isAnybody(identifier: string): boolean {
+/** Identifiers that mean everybody. */
+export function isAnybody(identifier: string): boolean {
   return identifier === 'anyone' || identifier === 'anonymous';
 }
 

@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'make maildirs, folders, quotas and links to sharable maildirs',
     load: () => import('./maildirmake.ts'),
   },
+  maildiracl: {
+    does: 'show and change access control lists',
+    load: () => import('./maildiracl.ts'),
+  },
   maildirkw: {
     does: 'show and change the keywords of messages',
     load: () => import('./maildirkw.ts'),
