@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { resolve } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readerOf } from '../../test/support/message-checks.ts';
-import { toWire, wireLength, wirePieces } from './line-ends.ts';
+import { toWire, toWirePlainly, wireLength, wirePieces } from './line-ends.ts';
 import { locateSection } from './section.ts';
 import { parseStructure } from './structure.ts';
 
@@ -41,6 +43,7 @@ test('any octets: as the regular expression says', () => {
       const expected = (afterCr ? `\r${file}` : file).replace(/\r?\n/g, '\r\n').slice(afterCr ? 1 : 0);
       const wire = toWire(Buffer.from(file), afterCr);
       assert.ok(wire.equals(Buffer.from(expected)));
+      assert.ok(toWirePlainly(Buffer.from(file), afterCr).equals(wire));
       assert.equal(wireLength(Buffer.from(file), afterCr), expected.length);
     }),
   );
@@ -79,4 +82,10 @@ test('a file that has become shorter gives fewer octets', () => {
   const structure = parseStructure(octets);
   const range = locateSection(structure, { part: [], what: 'all', fields: [] })!;
   assert.equal(Buffer.concat([...wirePieces(readerOf(octets.subarray(0, 14)), structure, range)]).length, 16);
+});
+
+test('the kernel is what its text makes', () => {
+  const script = resolve(import.meta.dirname, '../../scripts/line-ends-kernel.ts');
+  const { status, stderr } = spawnSync(process.execPath, [script, '--check'], { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
 });

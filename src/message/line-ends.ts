@@ -2,12 +2,18 @@
  * LF in the file, CRLF on the wire. An LF that a CR precedes already stays as it is, so that a file that holds CRLF
  * is sent as it is; a bare CR stays too.
  */
+import { lineEndsKernel } from './line-ends-kernel.ts';
 import { asBuffer } from './octet-text.ts';
 import { type MessageStructure, markInterval } from './part.ts';
 import type { SectionRange } from './section.ts';
 
-/** Bare LF -> CRLF. `afterCr`: the octet before these was a CR. */
+/** Bare LF -> CRLF. `afterCr`: the octet before these was a CR. The result is the caller's to keep. */
 export function toWire(octets: Uint8Array, afterCr = false): Buffer {
+  return kernel === undefined ? toWirePlainly(octets, afterCr) : toWireBy(kernel, octets, afterCr);
+}
+
+/** What `toWire` does where the kernel cannot be used; its oracle in tests. */
+export function toWirePlainly(octets: Uint8Array, afterCr: boolean): Buffer {
   const source = asBuffer(octets);
   const target = Buffer.allocUnsafe(wireLength(source, afterCr));
   let from = 0;
@@ -23,6 +29,49 @@ export function toWire(octets: Uint8Array, afterCr = false): Buffer {
   return target;
 }
 
+/** The kernel in its own memory: 64 KiB go in behind `source`, up to 128 KiB and 16 octets come out at `target`. */
+interface Kernel {
+  readonly memory: Buffer;
+  readonly expand: (from: number, length: number, to: number) => number;
+}
+
+const pieceOctets = 65536;
+const sourceStart = 64;
+const targetStart = 131_072;
+
+/** What is used of the global; the types of Node leave it out. */
+declare const WebAssembly: {
+  validate(octets: Uint8Array): boolean;
+  Module: new (octets: Uint8Array) => object;
+  Instance: new (
+    module: object,
+  ) => { exports: { memory: { buffer: ArrayBuffer }; expand: Kernel['expand'] } };
+};
+
+/** @returns undefined where the runtime has no SIMD */
+function loadKernel(): Kernel | undefined {
+  const octets = Buffer.from(lineEndsKernel, 'base64');
+  if (!WebAssembly.validate(octets)) return undefined;
+  const { memory, expand } = new WebAssembly.Instance(new WebAssembly.Module(octets)).exports;
+  return { memory: Buffer.from(memory.buffer), expand };
+}
+
+const kernel = loadKernel();
+
+function toWireBy({ memory, expand }: Kernel, octets: Uint8Array, afterCr: boolean): Buffer {
+  const pieces: Buffer[] = [];
+  let previous = afterCr ? 13 : 0;
+  for (let at = 0; at < octets.length; at += pieceOctets) {
+    const piece = octets.length <= pieceOctets ? octets : octets.subarray(at, at + pieceOctets);
+    memory[sourceStart - 1] = previous;
+    memory.set(piece, sourceStart);
+    const length = expand(sourceStart, piece.length, targetStart);
+    pieces.push(Buffer.from(memory.subarray(targetStart, targetStart + length)));
+    previous = piece[piece.length - 1]!;
+  }
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
 /** Octets that `toWire` makes. */
 export function wireLength(octets: Uint8Array, afterCr = false): number {
   const source = asBuffer(octets);
@@ -35,8 +84,6 @@ export function wireLength(octets: Uint8Array, afterCr = false): number {
 
 /** Fills `into` with the file's octets from `position` on; returns how many there were, 0 at the end. */
 export type ReadAt = (into: Uint8Array, position: number) => number;
-
-const pieceOctets = 65536;
 
 /**
  * The wire octets of a range, or of a partial of it, in pieces of at most 128 KiB. A partial costs reading at most
