@@ -3,16 +3,22 @@ import { type Log, textLog } from '../base/log.ts';
 
 const maxWaitingOctets = 1 << 20;
 
+/** A line waits at most this long for others to leave with: small writes are what logging costs. */
+const gatherMs = 20;
+const gatherOctets = 16_384;
+
 /**
- * The log of a child process: lines of one turn of the event loop leave in one write to standard error, which
- * the supervisor has arranged. A reader that does not keep up costs lines, never the server.
+ * The log of a child process: lines leave together in one write to standard error, which the supervisor has
+ * arranged, and at the latest when the process ends. A reader that does not keep up costs lines, never the server.
  */
 export function processLog(descriptor = 2): Log {
   let waiting = '';
   let planned = false;
   let lost = 0;
+  let full = false;
   const flush = () => {
     planned = false;
+    if (waiting === '') return;
     if (lost > 0) {
       waiting += `WARN: ${lost} log lines were lost\n`;
       lost = 0;
@@ -21,20 +27,22 @@ export function processLog(descriptor = 2): Log {
     try {
       const written = writeSync(descriptor, octets);
       waiting = written === octets.length ? '' : octets.subarray(written).toString();
+      full = waiting !== '';
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') waiting = '';
+      full = (error as NodeJS.ErrnoException).code === 'EAGAIN';
+      if (!full) waiting = '';
     }
-    if (waiting !== '') {
-      planned = true;
-      setTimeout(flush, 50);
-    }
+    if (waiting !== '') plan();
   };
-  process.on('exit', () => waiting !== '' && flush());
+  const plan = () => {
+    planned = true;
+    setTimeout(flush, gatherMs);
+  };
+  process.on('exit', flush);
   return textLog((line) => {
     if (waiting.length + line.length > maxWaitingOctets) lost++;
     else waiting += line;
-    if (planned) return;
-    planned = true;
-    setImmediate(flush);
+    if (!planned) plan();
+    else if (waiting.length >= gatherOctets && !full) flush();
   });
 }
