@@ -150,6 +150,8 @@ export function mailSettings(settings: ImapSettings): MailSettings {
     useLocks: settings.useLocks,
     hostname: settings.hostname || hostname(),
     umask: settings.umask,
+    watch: settings.watchDirectories,
+    messageCacheOctets: settings.messageCacheOctets,
     maildirPath: settings.maildirPath,
     mailboxes: mailboxesSettings(settings),
   };

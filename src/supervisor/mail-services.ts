@@ -18,8 +18,15 @@ export function maildirOf(account: AccountRecord, maildirPath: string): string {
 
 /** @throws {MailError} the maildir cannot be used */
 export function openMailboxes(account: AccountRecord, mail: MailSettings, log: Log): Mailboxes {
-  const { durable, keywords, useLocks, hostname, mailboxes, maildirPath } = mail;
-  const store = openAccount(maildirOf(account, maildirPath), { durable, keywords, useLocks, hostname, log });
+  const { durable, keywords, useLocks, hostname, watch, mailboxes, maildirPath } = mail;
+  const store = openAccount(maildirOf(account, maildirPath), {
+    durable,
+    keywords,
+    useLocks,
+    hostname,
+    watch,
+    log,
+  });
   return new Mailboxes(store, mailboxes, identityOf(account));
 }
 

@@ -6,6 +6,7 @@ import { startAuthenticatedImap } from '../imap/session.ts';
 import { adoptHandle, type ConnectionHandle } from '../net/hand-over.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
 import { startAuthenticatedPop3 } from '../pop3/session.ts';
+import { limitDescriptions } from '../store/describe.ts';
 import { imapServices, pop3Services } from './mail-services.ts';
 import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';
 import { becomeUser } from './privileges.ts';
@@ -58,6 +59,7 @@ process.on('message', (message: ToHost, handle: unknown) => {
     becomeUser(uid, gid, username);
     process.umask(message.services[0]?.mail.umask ?? 0o022);
     services = message.services;
+    if (services[0] !== undefined) limitDescriptions(services[0].mail.messageCacheOctets);
   } else if (message.type === 'session') {
     if (handle === undefined) return; // the client went away on the way
     start(message.id, message.session, handle as ConnectionHandle);

@@ -17,6 +17,10 @@ export interface MailSettings {
   readonly useLocks: boolean;
   readonly hostname: string;
   readonly umask: number;
+  /** Let the system tell of changes in folders. */
+  readonly watch: boolean;
+  /** What a process may remember of the structure of messages. */
+  readonly messageCacheOctets: number;
   /** MAILDIRPATH: where mail lies below the home directory of an account that does not say. */
   readonly maildirPath: string;
   readonly mailboxes: MailboxesSettings;

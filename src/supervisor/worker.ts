@@ -14,6 +14,7 @@ import type { HandOver, LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
 import { startPop3Session } from '../pop3/session.ts';
+import { limitDescriptions } from '../store/describe.ts';
 import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
 import { AddressCounts } from './address-counts.ts';
 import { imapServices, pop3Services } from './mail-services.ts';
@@ -73,6 +74,8 @@ export class Worker {
   #configure(settings: WorkerSettings, policy: PlacePolicy): void {
     const client = createAuthClient(settings.auth);
     this.#services.clear();
+    const [any] = settings.services;
+    if (any !== undefined) limitDescriptions(any.mail.messageCacheOctets);
     for (const service of settings.services) {
       const tls = service.tls && createTlsSide(service.tls, () => this.#material, this.#log);
       const place = (connection: Connection, account: AccountRecord, session: HandOver) =>

@@ -1,4 +1,4 @@
-import { choice, integer, octets, optional, text } from '../kinds.ts';
+import { choice, integer, optional, text } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const own = ['postrider'] as const;
@@ -28,16 +28,6 @@ export const serverRows = [
     means: 'The user the workers run as, if the server is started by root.',
   },
   {
-    name: 'WORKER_GROUP',
-    field: 'workerGroup',
-    files: own,
-    scopes: server,
-    kind: optional(text),
-    default: '',
-    unset: 'the group of WORKER_USER',
-    means: 'The group the workers run as.',
-  },
-  {
     name: 'AUTHENTICATION_DAEMON',
     field: 'authDaemon',
     files: own,
@@ -64,15 +54,5 @@ export const serverRows = [
     kind: choice('stderr', 'syslog'),
     default: 'stderr',
     means: 'Where log lines go.',
-  },
-  {
-    name: 'MESSAGE_CACHE_SIZE',
-    field: 'messageCacheOctets',
-    files: own,
-    scopes: server,
-    kind: octets(0),
-    default: '64M',
-    unit: 'octets',
-    means: 'How much a process remembers of the structure of messages it has read.',
   },
 ] as const satisfies readonly Row[];

@@ -108,6 +108,16 @@ export const sessionRows = [
     means: 'Whether a stored message is on the disk before the client is told so (Courier: NO).',
   },
   {
+    name: 'MESSAGE_CACHE_SIZE',
+    field: 'messageCacheOctets',
+    files: own,
+    scopes: every,
+    kind: octets(0),
+    default: '64M',
+    unit: 'octets',
+    means: 'How much a process remembers of the structure of messages it has read.',
+  },
+  {
     name: 'DIRECTORY_WATCH',
     field: 'watchDirectories',
     files: own,
