@@ -27,6 +27,11 @@ interface Reader {
   at: number;
 }
 
+/** `Name <a@b>`, `"Name" <a@b>`, `<a@b>` and `a@b`, in one step each: nearly all there are. */
+const angleForm =
+  /(?:"([^"\\]*)"[ \t]*|([^"(),:;<>@[\]\\]*))<([^ \t\r\n"(),:;<>@[\]\\]+)@([^ \t\r\n"(),:;<>@[\]\\]+)>[ \t]*(?=[,;]|$)/y;
+const bareForm = /([^ \t\r\n"(),:;<>@[\]\\]+)@([^ \t\r\n"(),:;<>@[\]\\]+)[ \t]*(?=[,;]|$)/y;
+
 /** Reads an address list from unfolded header text; takes anything. */
 export function parseAddresses(value: string): Address[] {
   const reader = { text: value, at: 0 };
@@ -41,13 +46,28 @@ export function parseAddresses(value: string): Address[] {
     } else if (char === ',' || char === ';' || isBlank(char.charCodeAt(0))) {
       reader.at++;
     } else {
-      const address = readEntry(reader, inGroup);
+      const address = readCommon(reader) ?? readEntry(reader, inGroup);
       if (address?.kind === 'groupStart') inGroup = true;
       if (address !== undefined) found.push(address);
     }
   }
   if (inGroup) found.push({ kind: 'groupEnd', mailbox: '', host: '' });
   return found;
+}
+
+function readCommon(reader: Reader): Address | undefined {
+  angleForm.lastIndex = reader.at;
+  const angle = angleForm.exec(reader.text);
+  if (angle !== null) {
+    reader.at = angleForm.lastIndex;
+    const name = angle[1] ?? trimBlanks(angle[2]!).replace(/[ \t\r\n]+/g, ' ');
+    return { kind: 'mailbox', ...(name === '' ? {} : { name }), mailbox: angle[3]!, host: angle[4]! };
+  }
+  bareForm.lastIndex = reader.at;
+  const bare = bareForm.exec(reader.text);
+  if (bare === null) return undefined;
+  reader.at = bareForm.lastIndex;
+  return { kind: 'mailbox', mailbox: bare[1]!, host: bare[2]! };
 }
 
 function readEntry(reader: Reader, inGroup: boolean): Address | undefined {
@@ -84,6 +104,8 @@ function readToken(reader: Reader, char: string, afterBlank: boolean): Token {
   return { kind: 'word', text: readWord(reader), afterBlank };
 }
 
+const wordRest = /[^ \t\r\n"(),:;<>@[]*/y;
+
 /** Up to a blank or a char with a meaning; a domain literal is one word. Always takes a char. */
 function readWord(reader: Reader): string {
   const { text } = reader;
@@ -92,7 +114,9 @@ function readWord(reader: Reader): string {
     const end = text.indexOf(']', start);
     if (end >= 0) reader.at = end + 1;
   } else {
-    while (reader.at < text.length && !/[\s"(),:;<>@[]/.test(text[reader.at]!)) reader.at++;
+    wordRest.lastIndex = reader.at;
+    wordRest.test(text);
+    reader.at = wordRest.lastIndex;
   }
   return text.slice(start, reader.at);
 }

@@ -41,9 +41,12 @@ function isEmptyLine(buffer: Buffer, start: number, end: number): boolean {
 }
 
 function field(buffer: Buffer, start: number, end: number): HeaderField {
-  const text = buffer.toString('latin1', start, end);
+  const text = trimBlanks(buffer.toString('latin1', start, end));
   const colon = text.indexOf(':');
-  const unfolded = (from: number) => trimBlanks(text.slice(from).replace(/\r?\n/g, '')).replaceAll('\r', ' ');
-  if (colon < 0) return { name: '', value: unfolded(0), start, end };
-  return { name: trimBlanks(text.slice(0, colon)), value: unfolded(colon + 1), start, end };
+  const name = colon < 0 ? '' : trimBlanks(text.slice(0, colon));
+  return { name, value: unfold(trimBlanks(text.slice(colon + 1))), start, end };
+}
+
+function unfold(text: string): string {
+  return /[\r\n]/.test(text) ? text.replace(/\r?\n/g, '').replaceAll('\r', ' ') : text;
 }

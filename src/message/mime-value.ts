@@ -9,28 +9,42 @@ interface Reader {
   at: number;
 }
 
-/** Reads up to a stop char or the end: quotes undone, comments dropped, blanks at the ends trimmed unless quoted. */
-function readUntil(reader: Reader, stops: string): string {
+/** What comes before a char with a meaning, per char at which a value ends. */
+const runs = { ';': /[^;("]+/y, '=': /[^=;("]+/y, ',': /[^,("]+/y };
+
+/**
+ * Reads up to `stop` (for `=` also up to a semicolon) or the end: quotes undone, comments dropped, blanks at the ends
+ * trimmed unless quoted.
+ */
+function readUntil(reader: Reader, stop: keyof typeof runs): string {
   const { text } = reader;
+  const run = runs[stop];
   let value = '';
   let keep = 0; // the end of what came out of quotes, which is not trimmed
   while (reader.at < text.length) {
     const char = text[reader.at]!;
-    if (stops.includes(char)) break;
     if (char === '(') {
       skipComment(reader);
     } else if (char === '"') {
-      if (value.length > keep && trimBlanks(value) === '') value = '';
       value += readQuoted(reader);
       keep = value.length;
     } else {
-      if (value !== '' || !isBlank(char.charCodeAt(0))) value += char;
-      reader.at++;
+      run.lastIndex = reader.at;
+      const found = run.exec(text)?.[0];
+      if (found === undefined) break;
+      value += value === '' ? withoutLeadingBlanks(found) : found;
+      reader.at = run.lastIndex;
     }
   }
   let end = value.length;
   while (end > keep && isBlank(value.charCodeAt(end - 1))) end--;
-  return value.slice(0, end);
+  return end === value.length ? value : value.slice(0, end);
+}
+
+function withoutLeadingBlanks(text: string): string {
+  let start = 0;
+  while (start < text.length && isBlank(text.charCodeAt(start))) start++;
+  return start === 0 ? text : text.slice(start);
 }
 
 function readQuoted(reader: Reader): string {
@@ -67,7 +81,7 @@ function readParameters(reader: Reader): Parameter[] {
   const found = new Map<string, string>();
   while (reader.at < reader.text.length && found.size < maximumParameters) {
     reader.at++; // the semicolon
-    const name = asciiLower(readUntil(reader, '=;'));
+    const name = asciiLower(readUntil(reader, '='));
     if (reader.text[reader.at] !== '=') continue;
     reader.at++;
     const value = readUntil(reader, ';');

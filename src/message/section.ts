@@ -98,7 +98,7 @@ const crlf = Buffer.from('\r\n');
 export function selectFields(header: Uint8Array, select: FieldSelection): Buffer {
   const buffer = asBuffer(header);
   const keeps = selector(select);
-  const pieces: Buffer[] = [];
+  const kept: Buffer[] = [];
   let keptFrom = -1;
   let at = 0;
   while (at < buffer.length) {
@@ -106,36 +106,50 @@ export function selectFields(header: Uint8Array, select: FieldSelection): Buffer
     const end = lf < 0 ? buffer.length : lf + 1;
     if (lf === at || (lf === at + 1 && buffer[at] === 13)) break;
     if (buffer[at] !== 32 && buffer[at] !== 9) {
-      const isKept = keeps(fieldName(buffer, at, end));
+      const isKept = keeps(buffer, at, nameEnd(buffer, at, end));
       if (isKept && keptFrom < 0) keptFrom = at;
       if (!isKept && keptFrom >= 0) {
-        pieces.push(toWire(buffer.subarray(keptFrom, at)));
+        kept.push(buffer.subarray(keptFrom, at));
         keptFrom = -1;
       }
     }
     at = end;
   }
   if (keptFrom >= 0) {
-    pieces.push(toWire(buffer.subarray(keptFrom, at)));
-    if (buffer[at - 1] !== 10) pieces.push(crlf);
+    kept.push(buffer.subarray(keptFrom, at));
+    if (buffer[at - 1] !== 10) kept.push(crlf);
   }
-  pieces.push(crlf);
-  return Buffer.concat(pieces);
+  kept.push(crlf);
+  return toWire(Buffer.concat(kept));
 }
 
-/** @returns the name in lower case, or undefined for a line without a colon */
-function fieldName(buffer: Buffer, start: number, end: number): string | undefined {
+/** @returns the end of the name, blanks before the colon left out; -1 for a line without a colon */
+function nameEnd(buffer: Buffer, start: number, end: number): number {
   let colon = start;
   while (colon < end && buffer[colon] !== 58) colon++;
-  if (colon === end) return undefined;
+  if (colon === end) return -1;
   while (colon > start && (buffer[colon - 1] === 32 || buffer[colon - 1] === 9)) colon--;
-  return asciiLower(buffer.toString('latin1', start, colon));
+  return colon;
 }
 
-function selector(select: FieldSelection): (name: string | undefined) => boolean {
-  if (select.kind === 'mime')
-    return (name) => name === 'mime-version' || name?.startsWith('content-') === true;
+type Keeps = (buffer: Buffer, start: number, end: number) => boolean;
+
+function selector(select: FieldSelection): Keeps {
+  const nameOf = (buffer: Buffer, start: number, end: number) =>
+    asciiLower(buffer.toString('latin1', start, end));
+  if (select.kind === 'mime') {
+    return (buffer, start, end) => {
+      if (end < start || ![0x63, 0x6d].includes(buffer[start]! | 32)) return false;
+      const name = nameOf(buffer, start, end);
+      return name === 'mime-version' || name.startsWith('content-');
+    };
+  }
   const names = new Set(select.fields.map(asciiLower));
-  if (select.kind === 'named') return (name) => name !== undefined && names.has(name);
-  return (name) => name === undefined || !names.has(name);
+  // The length and the first letter tell most names apart without making a string.
+  const hints = new Set([...names].map((name) => name.length * 256 + (name.charCodeAt(0) | 32)));
+  const isNamed: Keeps = (buffer, start, end) =>
+    end >= start &&
+    hints.has((end - start) * 256 + (buffer[start]! | 32)) &&
+    names.has(nameOf(buffer, start, end));
+  return select.kind === 'named' ? isNamed : (buffer, start, end) => !isNamed(buffer, start, end);
 }
