@@ -1,9 +1,12 @@
 import type { Rights } from '../access/rights.ts';
 
-/** Rights as MYRIGHTS shows them: `d` stands for all of x, t and e (quota-acl-shared §2, RFC 4314 §2.1.1). */
-export function shownRights(rights: Rights): string {
+/**
+ * Rights as clients see them: all of x, t and e are `d` (quota-acl-shared §2.6).
+ * @param parts  what becomes of x, t and e where one is missing: RFC 2086 commands hide them
+ */
+export function shownRights(rights: Rights, parts: 'hide' | 'show'): string {
+  const others = rights.replace(/[xte]/g, '');
   const hasDelete = ['x', 't', 'e'].every((right) => rights.includes(right));
-  if (!hasDelete) return rights;
-  const shown = `${rights.replace(/[xte]/g, '')}d`;
-  return [...shown].sort((one, other) => (one < other ? -1 : 1)).join('');
+  if (!hasDelete) return parts === 'hide' ? others : rights;
+  return [...`${others}d`].sort((one, other) => (one < other ? -1 : 1)).join('');
 }

@@ -332,8 +332,9 @@ export class ImapSession {
 
   // Beginning and end.
 
-  /** The client has logged in: opens its mailboxes and enters the authenticated state. */
+  /** The client has logged in: opens its mailboxes and enters the authenticated state. @throws {MailError} */
   async enter(account: AccountRecord): Promise<void> {
+    checkAllowed(account, this.connection);
     const mailboxes = await this.services.openMailboxes(account);
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
@@ -410,6 +411,15 @@ export class ImapSession {
     else services.log.debug(disconnectedBeforeLoginLine(connection, 'IMAP', seconds));
     this.#gone?.abort(new ClientGone());
     this.#interrupt?.(new ClientGone());
+  }
+}
+
+/** Account options that forbid IMAP, told before the OK and not behind it (imap-server §5). @throws {MailError} */
+function checkAllowed({ options }: AccountRecord, connection: Connection): void {
+  const isOn = (name: string): boolean => /^([1-9tTyY]|0+[1-9])/.test(options.get(name)?.at(-1) ?? '');
+  if (isOn('disableimap')) throw new MailError('cannot', 'IMAP access disabled for this account.');
+  if (isOn('disableinsecureimap') && !connection.secure) {
+    throw new MailError('cannot', 'IMAP access disabled via insecure connection.');
   }
 }
 

@@ -1,31 +1,37 @@
+import { type AclChange, type AclEntry, AclRefused, readRights } from '../../access/acl.ts';
+import type { Mailboxes } from '../../access/mailboxes.ts';
+import { AccessDenied } from '../../access/rights.ts';
 import { command } from '../command.ts';
-import type { ArgumentReader } from '../parser/arguments.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
-import { no, ok } from '../reply.ts';
+import { Refused } from '../refused.ts';
+import { no, ok, type Reply } from '../reply.ts';
 import { shownRights } from '../rights.ts';
-import type { ImapSession } from '../session-loop.ts';
 import { quoted } from '../writer.ts';
+
+/** Identifiers that are the same in files and on the wire; all others are login names (quota-acl-shared §2.8). */
+const sameOnTheWire = ['owner', 'anyone', 'anonymous', 'authuser', 'administrators'];
 
 /** MYRIGHTS: RFC 4314 §3.5. */
 export const myRights = command({
   names: ['MYRIGHTS'],
   state: 'authenticated',
   parse: (args, _by, session) => readMailbox(args, session.utf8),
-  async run(session, { mailboxes }, name) {
-    const rights = shownRights(await mailboxes.rights(name));
+  run(session, { mailboxes }, name) {
+    const rights = shownRights(knownRights(mailboxes, name), 'hide');
     session.writer.line(`* MYRIGHTS ${mailboxName(name, session.utf8)} "${rights}"`);
-    return ok('GETACL completed.');
+    return ok('MYRIGHTS completed.');
   },
 });
 
-/** GETACL: RFC 4314 §3.3. The owner is the one who has rights here. */
+/** GETACL: RFC 4314 §3.3. Groups cannot be said on the wire, and are left out. */
 export const getAcl = command({
   names: ['GETACL'],
   state: 'authenticated',
+  refuse: { unavailable: 'Cannot retrieve ACLs for mailbox.' },
   parse: (args, _by, session) => readMailbox(args, session.utf8),
-  async run(session, { mailboxes }, name) {
-    const rights = shownRights(await mailboxes.rights(name));
-    session.writer.line(`* ACL ${mailboxName(name, session.utf8)} "owner" "${rights}"`);
+  run(session, { mailboxes }, name) {
+    const entries = mailboxes.acl(name).flatMap((entry) => wireEntry(entry));
+    session.writer.line(`* ACL ${[mailboxName(name, session.utf8), ...entries].join(' ')}`);
     return ok('GETACL completed.');
   },
 });
@@ -34,29 +40,83 @@ export const getAcl = command({
 export const listRights = command({
   names: ['LISTRIGHTS'],
   state: 'authenticated',
-  parse: (args, _by, session) => readMailboxAndIdentifier(args, session),
-  async run(session, { mailboxes }, { name, identifier }) {
-    await mailboxes.rights(name);
-    const names = `${mailboxName(name, session.utf8)} ${quoted(identifier)}`;
-    session.writer.line(`* LISTRIGHTS ${names} "" "a" "c" "d" "i" "l" "r" "s" "w"`);
-    return ok('GETACL completed.');
+  parse: (args, _by, session) => ({
+    name: readMailbox(args, session.utf8),
+    identifier: args.astring().octets.toString(),
+  }),
+  run(session, { mailboxes }, { name, identifier }) {
+    knownRights(mailboxes, name);
+    const owner = mailboxes.owner(name) ?? '';
+    const isOwner = owner !== '' && identifier.replace(/^user=/, '') === owner;
+    const isTaken = ['-anyone', '-anonymous', `-${owner}`].includes(identifier);
+    const tail = isOwner ? '"al" c d i p r s w' : isTaken ? '"" c d i p r s w' : '"" a c d i l p r s w';
+    session.writer.line(`* LISTRIGHTS ${mailboxName(name, session.utf8)} ${wireText(identifier)} ${tail}`);
+    return ok('LISTRIGHTS completed.');
   },
 });
 
-/** SETACL and DELETEACL: rights cannot be given to others yet. */
+/** SETACL: RFC 4314 §3.1. */
 export const setAcl = command({
-  names: ['SETACL', 'DELETEACL'],
+  names: ['SETACL'],
   state: 'authenticated',
-  parse(args, _by, session) {
-    readMailboxAndIdentifier(args, session);
-    if (!args.atEnd) args.astring();
+  refuse: { unavailable: 'Cannot read existing ACLs.' },
+  parse: (args, _by, session) => ({
+    name: readMailbox(args, session.utf8),
+    identifier: args.astring().octets.toString(),
+    rights: args.astring().octets.toString('latin1'),
+  }),
+  run(_session, { mailboxes }, { name, identifier, rights }) {
+    const mode = rights.startsWith('+') ? 'add' : rights.startsWith('-') ? 'remove' : 'replace';
+    const letters = mode === 'replace' ? rights : rights.slice(1);
+    return change(mailboxes, name, { identifier, mode, rights: readRights(letters) });
   },
-  run: () => no('[CANNOT] Access rights cannot be changed.'),
 });
 
-function readMailboxAndIdentifier(
-  args: ArgumentReader,
-  session: ImapSession,
-): { name: string; identifier: string } {
-  return { name: readMailbox(args, session.utf8), identifier: args.astring().octets.toString('latin1') };
+/** DELETEACL: RFC 4314 §3.2. */
+export const deleteAcl = command({
+  names: ['DELETEACL'],
+  state: 'authenticated',
+  refuse: { unavailable: 'Cannot read existing ACLs.' },
+  parse: (args, _by, session) => ({
+    name: readMailbox(args, session.utf8),
+    identifier: args.astring().octets.toString(),
+  }),
+  run: (_session, { mailboxes }, { name, identifier }) =>
+    change(mailboxes, name, { identifier, mode: 'replace', rights: '' }),
+});
+
+async function change(
+  mailboxes: Mailboxes,
+  name: string,
+  { identifier, mode, rights }: AclChange,
+): Promise<Reply> {
+  const [, minus = '', who = ''] = /^(-?)(.*)$/s.exec(identifier) ?? [];
+  if (who === '' || /[=\x00-\x20]/.test(who)) throw new Refused(no('Invalid ACL identifier.'));
+  const stored = sameOnTheWire.includes(who) ? who : `user=${who}`;
+  try {
+    await mailboxes.changeAcl(name, { identifier: minus + stored, mode, rights });
+  } catch (error) {
+    if (!(error instanceof AclRefused)) throw error;
+    const isPart = mode !== 'replace' && error.identifier !== 'administrators';
+    return no(isPart ? 'Cannot modify ACLs as requested.' : 'Cannot modify ACLs on this mailbox.');
+  }
+  return ok('ACLs updated.');
+}
+
+/** The rights of somebody who may know them. @throws {AccessDenied} */
+function knownRights(mailboxes: Mailboxes, name: string): string {
+  const rights = mailboxes.exists(name) ? mailboxes.rights(name) : '';
+  if (!/[lricxea]/.test(rights)) throw new AccessDenied(mailboxes.resolve(name).name, 'a');
+  return rights;
+}
+
+function wireEntry({ identifier, rights }: AclEntry): string[] {
+  const [, minus = '', who = ''] = /^(-?)(.*)$/s.exec(identifier) ?? [];
+  const isUser = who.startsWith('user=');
+  if (!isUser && !sameOnTheWire.includes(who)) return [];
+  return [wireText(minus + (isUser ? who.slice(5) : who)), `"${shownRights(rights, 'hide')}"`];
+}
+
+function wireText(text: string): string {
+  return quoted(Buffer.from(text).toString('latin1'));
 }

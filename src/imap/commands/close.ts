@@ -1,5 +1,6 @@
 import { command } from '../command.ts';
 import { deletedUids } from '../deleted.ts';
+import { expungeLogged } from '../expunge-logged.ts';
 import { ok } from '../reply.ts';
 
 /** CLOSE: RFC 9051 §6.4.1; expunges without telling. */
@@ -11,7 +12,7 @@ export const close = command({
     const { mailbox } = state;
     if (!mailbox.readOnly && mailbox.rights.includes('e')) {
       const uids = deletedUids(state, undefined);
-      if (uids.length > 0) await mailbox.expunge(uids);
+      await expungeLogged(session, state, uids);
     }
     session.unselect();
     return ok('mailbox closed.');

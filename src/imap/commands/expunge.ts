@@ -1,5 +1,6 @@
 import { command } from '../command.ts';
 import { deletedUids } from '../deleted.ts';
+import { expungeLogged } from '../expunge-logged.ts';
 import { readMessageSet, resolveMessages } from '../message-set.ts';
 import { no, ok } from '../reply.ts';
 
@@ -17,7 +18,7 @@ export const expunge = command({
     if (mailbox.readOnly) return no('Cannot expunge read-only mailbox.');
     const ranges = messages && resolveMessages(session, state, messages);
     const uids = deletedUids(state, ranges);
-    if (uids.length > 0) await mailbox.expunge(uids);
+    await expungeLogged(session, state, uids);
     return ok('EXPUNGE completed');
   },
 });

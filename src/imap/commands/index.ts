@@ -1,5 +1,5 @@
 import type { Command } from '../command.ts';
-import { getAcl, listRights, myRights, setAcl } from './acl.ts';
+import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts';
 import { append } from './append.ts';
 import { authenticate } from './authenticate.ts';
 import { capability } from './capability.ts';
@@ -37,6 +37,7 @@ const commands: readonly Command[] = [
   close,
   copy,
   create,
+  deleteAcl,
   deleteMailbox,
   enable,
   examine,

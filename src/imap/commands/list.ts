@@ -6,6 +6,7 @@ import { mailboxName, readPattern } from '../parser/mailbox-name.ts';
 import { ok } from '../reply.ts';
 import { shownRights } from '../rights.ts';
 import type { ImapSession } from '../session-loop.ts';
+import { quoted } from '../writer.ts';
 import { readStatusItems, statusLine } from './status.ts';
 
 interface ListArguments {
@@ -30,7 +31,7 @@ export const list = command({
       specialUse: wanted.select.has('SPECIAL-USE'),
     };
     for (const entry of await mailboxes.list(wanted.reference, wanted.patterns, options)) {
-      session.writer.line(await listLine(session, mailboxes, entry, wanted));
+      session.writer.line(listLine(session, mailboxes, entry, wanted));
       const hasStatus = wanted.returns.has('STATUS') && entry.selectable && entry.name !== '';
       if (hasStatus) await writeStatus(session, mailboxes, entry.name, wanted.statusItems);
     }
@@ -82,23 +83,34 @@ function readArguments(args: ArgumentReader, session: ImapSession): ListArgument
   return { reference, patterns, select, returns, statusItems, isExtended };
 }
 
-async function listLine(
+function listLine(
   session: ImapSession,
   mailboxes: Mailboxes,
   entry: ListEntry,
   { select, returns, isExtended }: ListArguments,
-): Promise<string> {
+): string {
   const showsSubscribed = returns.has('SUBSCRIBED') || select.has('SUBSCRIBED');
   let line = `* LIST (${attributes(session, entry, isExtended, showsSubscribed)}) "." ${mailboxName(entry.name, session.utf8)}`;
   if (entry.childSubscribed) line += ' ("CHILDINFO" ("SUBSCRIBED"))';
-  const tail: string[] = [];
-  if (select.has('ACL') || select.has('MYRIGHTS')) {
-    const rights = entry.selectable ? shownRights(await mailboxes.rights(entry.name)) : '';
-    if (select.has('ACL')) tail.push(`("ACL" (("owner" "${rights}")))`);
-    if (select.has('MYRIGHTS')) tail.push(`("MYRIGHTS" "${rights}")`);
-  }
+  const tail = entry.name === '' ? [] : aclTail(mailboxes, entry.name, select);
   if (select.has('POSTADDRESS')) tail.push('(POSTADDRESS NIL)');
   return tail.length === 0 ? line : `${line} (${tail.join('')})`;
+}
+
+/** `LIST (ACL MYRIGHTS)` (quota-acl-shared §2.9): what the user may know. */
+function aclTail(mailboxes: Mailboxes, name: string, select: ReadonlySet<string>): string[] {
+  if (!select.has('ACL') && !select.has('MYRIGHTS')) return [];
+  const rights = mailboxes.rights(name);
+  const tail: string[] = [];
+  if (select.has('ACL') && rights.includes('a') && mailboxes.exists(name)) {
+    const entries = mailboxes.acl(name).map(({ identifier, rights: given }) => {
+      return `(${quoted(Buffer.from(identifier).toString('latin1'))} "${shownRights(given, 'show')}")`;
+    });
+    tail.push(`("ACL" (${entries.join('')}))`);
+  }
+  if (select.has('MYRIGHTS') && /[lricxea]/.test(rights))
+    tail.push(`("MYRIGHTS" "${shownRights(rights, 'show')}")`);
+  return tail;
 }
 
 /** Courier's order (imap-server §7.1), then what newer RFCs add. */

@@ -1,16 +1,18 @@
+import type { Mailboxes } from '../../access/mailboxes.ts';
 import { command } from '../command.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
 import { no, ok } from '../reply.ts';
 import { quoted } from '../writer.ts';
 
-/** GETQUOTAROOT: RFC 9208 §4.1.3; without a quota the root has no limits. */
+/** GETQUOTAROOT: RFC 9208 §4.1.3; the mailbox need not exist. */
 export const getQuotaRoot = command({
   names: ['GETQUOTAROOT'],
   state: 'authenticated',
   parse: (args, _by, session) => readMailbox(args, session.utf8),
-  run(session, { mailboxes }, name) {
-    mailboxes.resolve(name);
-    session.writer.line(`* QUOTAROOT ${mailboxName(name, session.utf8)} "ROOT"`).line('* QUOTA "ROOT" ()');
+  async run(session, { mailboxes }, name) {
+    const root = mailboxes.quotaRoot(name);
+    session.writer.line(`* QUOTAROOT ${mailboxName(name, session.utf8)} "${root}"`);
+    session.writer.line(await quotaLine(mailboxes, root));
     return ok('GETQUOTAROOT Ok.');
   },
 });
@@ -20,8 +22,8 @@ export const getQuota = command({
   names: ['GETQUOTA'],
   state: 'authenticated',
   parse: (args) => args.astring().octets.toString('latin1'),
-  run(session, _state, root) {
-    session.writer.line(`* QUOTA ${quoted(root)} ()`);
+  async run(session, { mailboxes }, root) {
+    session.writer.line(await quotaLine(mailboxes, root));
     return ok('GETQUOTA Ok.');
   },
 });
@@ -36,3 +38,20 @@ export const setQuota = command({
   },
   run: () => no('SETQUOTA No permission.'),
 });
+
+/** `* QUOTA "ROOT" (STORAGE 2 5 MESSAGE 4 10)`, KiB rounded up; only limits that exist. */
+async function quotaLine(mailboxes: Mailboxes, root: string): Promise<string> {
+  const quota = await mailboxes.quota(root);
+  const limits: string[] = [];
+  if (quota !== undefined && quota.limit.octets > 0) {
+    limits.push(`STORAGE ${kibibytes(quota.usage.octets)} ${kibibytes(quota.limit.octets)}`);
+  }
+  if (quota !== undefined && quota.limit.messages > 0) {
+    limits.push(`MESSAGE ${quota.usage.messages} ${quota.limit.messages}`);
+  }
+  return `* QUOTA ${quoted(root)} (${limits.join(' ')})`;
+}
+
+function kibibytes(octets: number): number {
+  return Math.ceil(octets / 1024);
+}

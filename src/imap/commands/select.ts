@@ -69,7 +69,7 @@ function enter(session: ImapSession, { account, mailboxes }: Authenticated, mail
   writer
     .line(`* OK [UIDVALIDITY ${folder.uidValidity}] Ok`)
     .line(`* OK [UIDNEXT ${folder.uidNext}] Ok`)
-    .line(`* OK [MYRIGHTS "${shownRights(mailbox.rights)}"] ACL`);
+    .line(`* OK [MYRIGHTS "${shownRights(mailbox.rights, 'show')}"] ACL`);
   return ok(mailbox.readOnly ? '[READ-ONLY] Ok' : '[READ-WRITE] Ok');
 }
 
