@@ -32,6 +32,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'make maildirs, folders, quotas and links to sharable maildirs',
     load: () => import('./maildirmake.ts'),
   },
+  deliverquota: {
+    does: 'deliver a message into a maildir if its quota has room',
+    load: () => import('./deliverquota.ts'),
+  },
   maildiracl: {
     does: 'show and change access control lists',
     load: () => import('./maildiracl.ts'),
@@ -39,5 +43,37 @@ export const commands: Readonly<Record<string, Entry>> = {
   maildirkw: {
     does: 'show and change the keywords of messages',
     load: () => import('./maildirkw.ts'),
+  },
+  authtest: {
+    does: 'look an account up, verify or change its password',
+    load: () => import('./authtest.ts'),
+  },
+  authpasswd: {
+    does: 'print the hash of a password',
+    load: () => import('./authpasswd.ts'),
+  },
+  authenumerate: {
+    does: 'list all accounts of the authentication daemon',
+    load: () => import('./authenumerate.ts'),
+  },
+  userdb: {
+    does: 'change and show accounts of the userdb',
+    load: () => import('./userdb.ts'),
+  },
+  userdbpw: {
+    does: 'print a password hash for the userdb',
+    load: () => import('./userdbpw.ts'),
+  },
+  makeuserdb: {
+    does: 'make the index of the userdb',
+    load: () => import('./makeuserdb.ts'),
+  },
+  pw2userdb: {
+    does: "print the system's accounts as userdb records",
+    load: () => import('./pw2userdb.ts'),
+  },
+  vchkpw2userdb: {
+    does: "print vpopmail's accounts as userdb records",
+    load: () => import('./vchkpw2userdb.ts'),
   },
 };

@@ -128,6 +128,19 @@ export async function adjustQuota(root: string, amount: Amount, settings: StoreS
   else appendChange(root, amount);
 }
 
+/** How full it is, 0 to 100: the fuller of both limits, in whole percent as Courier divides; 0 without a limit. */
+export function percentUsed({ limit, usage }: Quota): number {
+  const percents = [
+    [usage.octets, limit.octets],
+    [usage.messages, limit.messages],
+  ].map(([used, most]) => {
+    if (most === 0) return 0;
+    const unit = most > 20_000_000 ? 1024 : 1;
+    return used > most ? 100 : Math.floor((Math.floor(used / unit) * 100) / Math.floor(most / unit));
+  });
+  return Math.max(...percents);
+}
+
 function fits(usage: Amount, more: Amount, limit: Limit): boolean {
   return (
     (limit.octets === 0 || usage.octets + more.octets <= limit.octets) &&

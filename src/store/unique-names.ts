@@ -13,7 +13,7 @@ export interface UniqueName {
 
 /**
  * A name no other process or call uses: `<sec>.M<usec>P<pid>_<word>.<host>`.
- * @param word  as in `courierlock`; a number of this process if left out
+ * @param word  as in `courierlock`; '' is none; a number of this process if left out
  */
 export function uniqueName(hostname: string, word?: string): UniqueName {
   const now = Date.now();
@@ -27,14 +27,18 @@ export function uniqueName(hostname: string, word?: string): UniqueName {
 
 /** The name in `tmp/`. */
 export function temporaryName(name: UniqueName): string {
-  return `${name.stamp}_${name.word}.${name.host}`;
+  return `${name.stamp}${wordPart(name)}.${name.host}`;
 }
 
 /** The base name in `new/` or `cur/`: with the file's device and inode, and its size unless that is 0. */
 export function deliveredName(name: UniqueName, file: Pick<BigIntStats, 'dev' | 'ino' | 'size'>): string {
   const hex = (value: bigint) => value.toString(16).toUpperCase().padStart(16, '0');
   const size = file.size > 0n ? `,S=${file.size}` : '';
-  return `${name.stamp}V${hex(file.dev)}I${hex(file.ino)}_${name.word}.${name.host}${size}`;
+  return `${name.stamp}V${hex(file.dev)}I${hex(file.ino)}${wordPart(name)}.${name.host}${size}`;
+}
+
+function wordPart({ word }: UniqueName): string {
+  return word === '' ? '' : `_${word}`;
 }
 
 export interface TemporaryFile {

@@ -1,0 +1,205 @@
+/**
+ * deliverquota: delivers a message into a maildir if its quota has room (quota-acl-shared §1.8, maildir-store §14).
+ *
+ *   create and write a file in `tmp`; add a line to the quota; rename the file into `new`
+ *
+ * Stopping before the rename leaves a file that is removed after 36 hours, and a usage that the next count corrects.
+ */
+import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { octetPath, pathOctets } from '../base/paths.ts';
+import { errorCode } from '../store/errno.ts';
+import {
+  type Amount,
+  adjustQuota,
+  chargeQuota,
+  formatLimit,
+  parseLimit,
+  percentUsed,
+  quotaRootOf,
+  readQuota,
+  writeQuota,
+} from '../store/maildirsize.ts';
+import * as steps from '../store/steps.ts';
+import { deliveredName, temporaryName, type UniqueName, uniqueName } from '../store/unique-names.ts';
+import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
+
+const usage = 'Usage: deliverquota [-c] [-w percent] maildir\n';
+
+/** Exit codes of sysexits.h. */
+const exit = { delivered: 0, usage: 73, failed: 74, cannotCreate: 75, later: 75, over: 77 } as const;
+const dayMs = 86_400_000;
+
+export interface DeliverInput {
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** The size, if standard input is a regular file that is not empty: then it is known before. */
+  readonly fileOctets: number | undefined;
+  /** The warning to deliver if -W names none: `quotawarnmsg` of the configuration directory. */
+  readonly warningFile: string;
+}
+
+interface Options {
+  create: boolean;
+  warnPercent: number | undefined;
+  warningFile: string;
+  maildir: string;
+  quota: string | undefined;
+}
+
+/** Runs deliverquota. @returns the exit code */
+export async function deliverquota(
+  args: readonly string[],
+  input: DeliverInput,
+  out: ToolOutput,
+): Promise<number> {
+  const options = parseArguments(args, input.warningFile);
+  if (options === undefined) {
+    out.stderr(usage);
+    return exit.usage;
+  }
+  const settings = toolStoreSettings();
+  const { maildir, quota } = options;
+  const root = quotaRootOf(maildir);
+  try {
+    if (options.create) makeMaildir(maildir);
+    if (quota !== undefined) await changeQuota(root, quota, out);
+  } catch (error) {
+    out.stderr(`${args.find((word) => pathOctets(word) === maildir)}: ${errorText(causeOf(error))}\n`);
+    return exit.cannotCreate;
+  }
+  const before = await readQuota(root, settings);
+  const code = await deliver(maildir, root, input, out);
+  if (code !== exit.delivered && input.fileOctets === undefined) return code;
+  if (options.warnPercent !== undefined && (code === exit.delivered || code === exit.over)) {
+    const now = input.fileOctets === undefined ? await readQuota(root, settings) : before;
+    const percent = code === exit.over ? 100 : now ? percentUsed(now) : 0;
+    if (percent >= options.warnPercent) await warn(root, options.warningFile);
+  }
+  return code;
+}
+
+function parseArguments(args: readonly string[], warningFile: string): Options | undefined {
+  const options: Options = {
+    create: false,
+    warnPercent: undefined,
+    warningFile,
+    maildir: '',
+    quota: undefined,
+  };
+  let at = 0;
+  for (; ; at++) {
+    if (args[at] === '-c') options.create = true;
+    else if (args[at] === '-w')
+      options.warnPercent = Math.max(-1, Math.min(100, Number.parseInt(args[++at] ?? '', 10) || 0));
+    else if (args[at] === '-W') options.warningFile = args[++at] ?? '';
+    else break;
+  }
+  if (args[at] === undefined) return undefined;
+  return { ...options, maildir: pathOctets(args[at]!), quota: args[at + 1] };
+}
+
+function makeMaildir(maildir: string): void {
+  for (const name of ['cur', 'new', 'tmp'])
+    mkdirSync(octetPath(maildir, name), { recursive: true, mode: 0o700 });
+}
+
+async function changeQuota(root: string, text: string, out: ToolOutput): Promise<void> {
+  const complain = () => out.stderr(`WARN: quota string '${text}' not parseable\n`);
+  const wanted = formatLimit(parseLimit(text, complain));
+  if (wanted === '') return;
+  const present = await readQuota(root, toolStoreSettings());
+  if (present === undefined || formatLimit(present.limit) !== wanted)
+    await writeQuota(root, parseLimit(text), toolStoreSettings());
+}
+
+async function deliver(
+  maildir: string,
+  root: string,
+  { chunks, fileOctets }: DeliverInput,
+  out: ToolOutput,
+): Promise<number> {
+  const name = uniqueName(toolStoreSettings().hostname, '');
+  const temporary = `${maildir}/tmp/${temporaryName(name)}`;
+  let descriptor: number;
+  try {
+    descriptor = steps.create(temporary);
+  } catch (error) {
+    out.stderr(`${Buffer.from(maildir, 'latin1').toString()}: ${errorText(error)}\n`);
+    return exit.cannotCreate;
+  }
+  try {
+    for await (const chunk of chunks) steps.write(descriptor, chunk);
+    const octets = fstatSync(descriptor).size;
+    const amount = { octets, messages: 1 };
+    const isCounted = !/(?:^|\/)\.Trash\/*$/.test(maildir);
+    if (isCounted && !(await chargeQuota(root, amount, toolStoreSettings()))) {
+      steps.unlink(temporary);
+      out.stdout('Mail quota exceeded.\n');
+      return fileOctets === undefined ? exit.later : exit.over;
+    }
+    await place(maildir, root, temporary, name, descriptor, isCounted ? amount : undefined);
+    return exit.delivered;
+  } catch (error) {
+    steps.unlink(temporary);
+    out.stderr(`${Buffer.from(maildir, 'latin1').toString()}: ${errorText(causeOf(error))}\n`);
+    return exit.failed;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+async function place(
+  maildir: string,
+  root: string,
+  temporary: string,
+  name: UniqueName,
+  descriptor: number,
+  charged: Amount | undefined,
+): Promise<void> {
+  try {
+    await steps.syncFile(descriptor);
+    const delivered = deliveredName(name, fstatSync(descriptor, { bigint: true }));
+    steps.rename(temporary, `${maildir}/new/${delivered}`);
+  } catch (error) {
+    if (charged) {
+      const back = { octets: -charged.octets, messages: -charged.messages };
+      await adjustQuota(root, back, toolStoreSettings());
+    }
+    throw error;
+  }
+}
+
+/** Delivers the warning, once a day; it needs no room. What goes wrong here must not undo the delivery. */
+async function warn(root: string, warningFile: string): Promise<void> {
+  const stamp = octetPath(root, 'quotawarn');
+  const last = statSync(stamp, { throwIfNoEntry: false });
+  if (last && last.mtimeMs + dayMs > Date.now()) return;
+  let template: Buffer;
+  try {
+    template = readFileSync(warningFile);
+  } catch {
+    return; // no warning is configured
+  }
+  try {
+    writeFileSync(stamp, '\0', { mode: 0o644 });
+    const settings = toolStoreSettings();
+    const name = uniqueName(settings.hostname, 'warn');
+    const temporary = `${root}/tmp/${temporaryName(name)}`;
+    const descriptor = steps.create(temporary);
+    try {
+      const id = `${Math.floor(Date.now() / 1000)}.overquota@${settings.hostname}`;
+      const date = new Date().toUTCString().replace('GMT', '+0000');
+      steps.write(descriptor, Buffer.concat([Buffer.from(`Date: ${date}\nMessage-Id: <${id}>\n`), template]));
+      const file = fstatSync(descriptor, { bigint: true });
+      steps.rename(temporary, `${root}/new/${deliveredName(name, file)}`);
+      await adjustQuota(root, { octets: Number(file.size), messages: 1 }, settings);
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch (error) {
+    if (errorCode(causeOf(error)) === undefined) throw error;
+  }
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? (error.cause ?? error) : error;
+}
