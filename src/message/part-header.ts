@@ -33,12 +33,38 @@ const mimeNames = [
 ] as const;
 type MimeName = (typeof mimeNames)[number];
 
-/** First letter and length tell most other fields apart without making a string. */
-const candidates = new Uint8Array(32 * 32);
-const wanted = new Map<string, keyof EnvelopeFields | MimeName>(Object.entries(envelopeNames));
-for (const name of mimeNames) wanted.set(name, name);
-for (const name of wanted.keys()) candidates[(name.charCodeAt(0) & 31) * 32 + name.length] = 1;
+/** A field that is kept, and the octets of its name in lower case. */
+type Wanted = { readonly octets: Buffer } & (
+  | { readonly envelope: keyof EnvelopeFields }
+  | { readonly envelope?: undefined; readonly mime: MimeName }
+);
+
+/** By first letter and length, which tell most other fields apart. */
+const wanted: (Wanted[] | undefined)[] = new Array(32 * 32).fill(undefined);
+for (const [name, envelope] of Object.entries(envelopeNames)) want({ octets: Buffer.from(name), envelope });
+for (const mime of mimeNames) want({ octets: Buffer.from(mime), mime });
 const longestName = 25;
+
+function want(field: Wanted): void {
+  const { octets } = field;
+  const place = (octets[0]! & 31) * 32 + octets.length;
+  wanted[place] = [...(wanted[place] ?? []), field];
+}
+
+function find(buffer: Buffer, start: number, end: number): Wanted | undefined {
+  if (end - start > longestName) return undefined;
+  return wanted[(buffer[start]! & 31) * 32 + end - start]?.find(({ octets }) =>
+    isName(buffer, start, octets),
+  );
+}
+
+function isName(buffer: Buffer, start: number, name: Buffer): boolean {
+  for (let at = 0; at < name.length; at++) {
+    const octet = buffer[start + at]!;
+    if ((octet >= 65 && octet <= 90 ? octet | 32 : octet) !== name[at]) return false;
+  }
+  return true;
+}
 
 /** Octets of header text that may still be kept in this message. */
 export interface Budget {
@@ -50,7 +76,7 @@ export class HeaderCollector {
   readonly #budget: Budget;
   readonly #envelope: EnvelopeFields = {};
   readonly #mime: Partial<Record<MimeName, string>> = {};
-  #current: keyof EnvelopeFields | MimeName | undefined;
+  #current: Wanted | undefined;
   #text = '';
 
   constructor(isMessage: boolean, budget: Budget) {
@@ -70,10 +96,9 @@ export class HeaderCollector {
     if (colon < 0) return;
     let nameEnd = colon;
     while (nameEnd > start && (buffer[nameEnd - 1] === 32 || buffer[nameEnd - 1] === 9)) nameEnd--;
-    if (candidates[(buffer[start]! & 31) * 32 + (nameEnd - start)] === 0) return;
-    const name = wanted.get(buffer.toString('latin1', start, nameEnd).toLowerCase());
-    if (name === undefined || (!this.#isMessage && !isMimeName(name))) return;
-    this.#current = name;
+    const field = find(buffer, start, nameEnd);
+    if (field === undefined || (!this.#isMessage && field.envelope !== undefined)) return;
+    this.#current = field;
     this.#text = '';
     this.#append(buffer, colon + 1, end);
   }
@@ -84,18 +109,18 @@ export class HeaderCollector {
   }
 
   #commit(): void {
-    const name = this.#current!;
+    const field = this.#current!;
+    this.#current = undefined;
     let value = trimBlanks(this.#text);
     if (value.includes('\r')) value = trimBlanks(value.replaceAll('\r', ' '));
-    this.#current = undefined;
-    if (isMimeName(name)) {
-      this.#mime[name] = this.#afford(value);
+    if (field.envelope === undefined) {
+      this.#mime[field.mime] = this.#afford(value);
       return;
     }
-    const before = this.#envelope[name];
-    if (before === undefined || before === '') this.#envelope[name] = this.#afford(value);
+    const before = this.#envelope[field.envelope];
+    if (before === undefined || before === '') this.#envelope[field.envelope] = this.#afford(value);
     else if (value !== '' && before.length + value.length < fieldLimit) {
-      this.#envelope[name] = `${before},${this.#afford(value)}`;
+      this.#envelope[field.envelope] = `${before},${this.#afford(value)}`;
     }
   }
 
@@ -114,10 +139,6 @@ export class HeaderCollector {
     }
     applyMime(part, this.#mime);
   }
-}
-
-function isMimeName(name: keyof EnvelopeFields | MimeName): name is MimeName {
-  return name === 'mime-version' || name.startsWith('content-');
 }
 
 function colonOf(buffer: Buffer, start: number, end: number): number {
