@@ -1,3 +1,4 @@
+import { notYet } from './resolve.ts';
 import { type Row, rows, type SettingsFile } from './settings.ts';
 
 const sections: readonly [SettingsFile, string][] = [
@@ -47,7 +48,8 @@ function line(row: Row): string {
   const name = row.family ? `${row.name}…` : row.name;
   const fallback = row.default === '' ? (row.unset ?? '–') : code(row.default.replace('{config}', 'DIR'));
   const unit = row.unit === undefined || row.kind.allowed.includes(row.unit) ? '' : ` (${row.unit})`;
-  const unused = row.unused ? ` Has no effect: ${row.unused.why}.` : '';
+  const why = row.pending ? notYet : row.unused?.why;
+  const unused = why === undefined ? '' : ` Has no effect: ${why}.`;
   const shipped = row.template ? ` Shipped: ${code(row.template)}.` : '';
   const cells = [code(name), fallback, row.kind.allowed + unit, row.means + unused + shipped];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |\n`;

@@ -23,10 +23,9 @@ export function resolveSettings<S extends Scope>(
       ? readFamily(row, variables, errors)
       : readOne(row, variables, directory, errors);
     const set = variables.get(row.name);
-    if (row.unused?.warn && set !== undefined && set.value !== '') {
-      const message = `has no effect: ${row.unused.why}`;
-      warnings.push({ file: set.file, line: set.line, setting: row.name, message });
-    }
+    const why = row.pending ? notYet : row.unused?.warn ? row.unused.why : undefined;
+    if (why !== undefined && set !== undefined && isOwnChoice(row, set.value, variables, directory))
+      warnings.push({ file: set.file, line: set.line, setting: row.name, message: `has no effect: ${why}` });
   }
   // The rows are the type: SettingsOf is inferred from them, field by field.
   return { settings: Object.freeze(settings) as unknown as SettingsOf[S], errors, warnings };
@@ -42,6 +41,13 @@ export function environmentVariables(environment: Readonly<Record<string, string
   for (const { name, byHand } of rows) if (byHand !== undefined) set(name, byHand);
   for (const [name, value] of Object.entries(environment)) if (value !== undefined) set(name, value);
   return variables;
+}
+
+/** Of rows that are `pending`. */
+export const notYet = 'this version does not do it yet';
+
+function isOwnChoice(row: Row, value: string, variables: Variables, directory: string): boolean {
+  return value !== '' && value !== row.template && value !== defaultText(row, variables, directory);
 }
 
 /** The text of a row that counts if no variable is set: `{config}` and `$NAME` resolved. */

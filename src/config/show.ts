@@ -44,7 +44,7 @@ function showSetting(name: string, row: Row, variables: Variables, directory: st
   const isMissing = set === undefined || (set.value === '' && row.kind.emptyIsMissing === true);
   const value = isMissing ? defaultText(row, variables, directory) : set.value;
   const origin = set === undefined ? 'default' : place(set);
-  if (row.unused) return [assignment(name, value), `${origin}, no effect`];
+  if (row.unused ?? row.pending) return [assignment(name, value), `${origin}, no effect`];
   return [assignment(name, value), value === '' && row.unset ? `${origin}: ${row.unset}` : origin];
 }
 

@@ -60,6 +60,7 @@ export const authRows = [
     kind: loggerOptions,
     default: '',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
+    pending: true,
   },
   {
     name: 'LDAP',
@@ -177,6 +178,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Where OAUTHBEARER and XOAUTH2 tokens are checked (RFC 7662).',
+    pending: true,
   },
   {
     name: 'OAUTH_CLIENT_ID',
@@ -186,6 +188,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Our name at the introspection endpoint.',
+    pending: true,
   },
   {
     name: 'OAUTH_CLIENT_SECRET',
@@ -195,6 +198,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Our password there.',
+    pending: true,
   },
   {
     name: 'OAUTH_JWKS_URL',
@@ -204,6 +208,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Where the keys of signed tokens (RFC 9068) are; used without an introspection endpoint.',
+    pending: true,
   },
   {
     name: 'OAUTH_ISSUER',
@@ -213,6 +218,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'The issuer a signed token must name.',
+    pending: true,
   },
   {
     name: 'OAUTH_AUDIENCE',
@@ -222,6 +228,7 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'The audience a token must be for; empty: any.',
+    pending: true,
   },
   {
     name: 'OAUTH_USER_CLAIM',
@@ -231,5 +238,6 @@ export const authRows = [
     kind: text,
     default: 'email',
     means: 'The claim that holds the login id.',
+    pending: true,
   },
 ] as const satisfies readonly Row[];

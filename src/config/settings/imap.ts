@@ -98,6 +98,7 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Connect accounts with a mailhost option to that server after login.',
+    pending: true,
   },
   {
     name: 'IMAP_PROXY_FOREIGN',
@@ -107,6 +108,7 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Show the clients of the proxy the capabilities of the server behind it.',
+    pending: true,
   },
   {
     name: 'IMAP_IDLE_TIMEOUT',
@@ -117,6 +119,7 @@ export const imapRows = [
     default: '60',
     unit: 'seconds',
     means: 'How often IDLE looks for new mail where the system cannot notify of changes.',
+    pending: true,
   },
   {
     name: 'IMAP_MAILBOX_SANITY_CHECK',
@@ -195,6 +198,7 @@ export const imapRows = [
     kind: optional(path),
     default: '{config}/shared/index',
     means: 'The index of the accounts whose folders can be shared.',
+    pending: true,
   },
   {
     name: 'IMAP_SHAREDMUNGENAMES',
@@ -204,6 +208,7 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Replace characters in the names of shared folders that clients do not like.',
+    pending: true,
   },
   {
     name: 'IMAP_TRASHFOLDERNAME',
@@ -254,6 +259,7 @@ export const imapRows = [
     default: '',
     unset: 'none',
     means: 'The folder (with its dot) that mails every message put into it, e.g. .Outbox.',
+    pending: true,
   },
   {
     name: 'SENDMAIL',
@@ -263,6 +269,7 @@ export const imapRows = [
     kind: path,
     default: '/usr/sbin/sendmail',
     means: 'The program that mails the messages of the outbox.',
+    pending: true,
   },
   {
     name: 'HEADERFROM',
@@ -274,6 +281,7 @@ export const imapRows = [
     unset: 'none is added',
     template: 'X-IMAP-Sender',
     means: 'The header field that tells the sender of messages mailed from the outbox.',
+    pending: true,
   },
   {
     name: 'OUTBOX_MULTIPLE_SEND',
@@ -283,6 +291,7 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Allow more than one message in one copy to the outbox.',
+    pending: true,
   },
   {
     name: 'IMAPDEBUGFILE',
@@ -293,6 +302,7 @@ export const imapRows = [
     default: '',
     unset: 'none',
     means: 'The file in the maildir that the conversation with the client is written to.',
+    pending: true,
   },
   {
     name: 'IMAP_ID_FIELDS',
@@ -311,9 +321,10 @@ export const imapRows = [
     field: 'fastUidValidity',
     files: ['imapd'],
     scopes: imap,
-    kind: flag,
+    kind: text,
     default: '0',
     means: 'For tests: do not wait until UIDVALIDITY can differ.',
+    unused: { why: 'nothing waits for a second here', warn: false },
   },
   {
     name: 'IMAP_ENHANCEDIDLE',

@@ -158,6 +158,7 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=imapd',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
+    pending: true,
   },
   {
     name: 'LOGGEROPTS',
@@ -167,6 +168,7 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=pop3d',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
+    pending: true,
   },
   {
     name: 'SSLLOGGEROPTS',
@@ -176,6 +178,7 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=imapd-ssl',
     means: 'The same for IMAP over TLS.',
+    pending: true,
   },
   {
     name: 'SSLLOGGEROPTS',
@@ -185,6 +188,7 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=pop3d-ssl',
     means: 'The same for POP3 over TLS.',
+    pending: true,
   },
   {
     name: 'IMAPACCESSFILE',
@@ -244,6 +248,7 @@ export const listenerRows = [
     default: '',
     unset: 'nothing is created',
     means: 'The directory a missing home directory is copied from at login.',
+    pending: true,
   },
   {
     name: 'MAILDIRPATH',
@@ -263,6 +268,7 @@ export const listenerRows = [
     default: '',
     unset: 'only the host name of the system',
     means: 'The name by which the mailhost option of accounts means this machine.',
+    pending: true,
   },
   {
     name: 'HOSTNAME',

@@ -55,6 +55,7 @@ export const pop3Rows = [
     kind: flag,
     default: '0',
     means: 'Connect accounts with a mailhost option to that server after login.',
+    pending: true,
   },
   {
     name: 'POP3_LOG_DELETIONS',

@@ -27,8 +27,10 @@ export interface Row {
   readonly unit?: string;
   /** One line for the reference page. */
   readonly means: string;
-  /** It has no effect here, and why. With `warn`, whoever sets it is told. */
+  /** It has no effect here, and why. With `warn`, whoever sets it to other than the default or the shipped value is told. */
   readonly unused?: { readonly why: string; readonly warn: boolean };
+  /** Its effect is still to be written; whoever sets it as above is told. */
+  readonly pending?: true;
   /** The name is a prefix: every variable that begins so belongs to it; the value is a map by the rest. */
   readonly family?: true;
 }

@@ -54,5 +54,6 @@ export const serverRows = [
     kind: choice('stderr', 'syslog'),
     default: 'stderr',
     means: 'Where log lines go.',
+    pending: true,
   },
 ] as const satisfies readonly Row[];
