@@ -54,12 +54,14 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
   const placed: Incoming[] = [];
   const found = new Map<string, Fresh>();
   try {
+    const endChange = state.startOwnChange(true);
     for (const message of incoming) {
       placed.push(message);
       state.watch?.expect('cur', message.name);
       message.place();
     }
     await takeArrived(state, found);
+    endChange();
     const arrived = [...found.values()].sort((a, b) => compareNames(a.name, b.name));
     const fresh = [
       ...incoming.map((message) => ({ ...message, isRecent: false, wasNew: false })),
@@ -77,7 +79,6 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
       ]);
     for (const each of fresh) addFresh(state, each);
     if (arrived.length > 0) readKeywordsOf(state, arrived);
-    state.settleOwnChanges();
     state.uidNext = Math.max(state.uidNext, first + fresh.length);
     return incoming.map((_, index) => first + index);
   } catch (error) {

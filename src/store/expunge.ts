@@ -34,6 +34,7 @@ export async function expunge(
   const gone: number[] = [];
   const batch: number[] = [];
   const slice = new Slice();
+  const endChange = state.startOwnChange(false);
   try {
     for (const uid of uids) {
       const row = state.columns.rowOf(uid);
@@ -45,7 +46,7 @@ export async function expunge(
     }
   } finally {
     gone.push(...dropRows(state, batch));
-    if (gone.length > 0) state.settleOwnChange();
+    if (gone.length > 0) endChange();
   }
   if (gone.length > 0 && state.settings.durable) await syncAfter(state, options.trash);
   return gone.sort((a, b) => a - b);

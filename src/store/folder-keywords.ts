@@ -49,16 +49,17 @@ export function takeKeywordNames(state: FolderState, names: ReadonlySet<string>)
     const row = state.columns.rowOfName(base, base.length);
     if (row < 0) continue;
     const update = readKeywordUpdate(state.directory, name);
-    if (update) takeKeywords(state, row, update.names);
-    else if (name !== base) state.wantsKeywordRead = true;
+    if (update) {
+      if (name === base) state.unmergedKeywords++;
+      takeKeywords(state, row, update.names);
+    } else if (name !== base) state.wantsKeywordRead = true;
   }
   if (state.wantsKeywordRead) loadKeywords(state, false);
   if (state.unmergedKeywords > mergeBeyond) state.wantsKeywordMerge = true;
 }
 
-/** Takes over one message's keywords, now in a file of its own. */
+/** Takes over one message's keywords. */
 export function takeKeywords(state: FolderState, row: number, names: readonly string[]): void {
-  state.unmergedKeywords++;
   const id = state.keywordTable.idOf(names);
   if (state.columns.keywordSet[row] === id) return;
   state.columns.keywordSet[row] = id;

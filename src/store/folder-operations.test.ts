@@ -320,7 +320,8 @@ test('EXPUNGE into a trash folder never overwrites a message there', async () =>
   const texts = listOf(directory, '.Trash/cur').map(
     (name) => readFileSync(`${directory}/.Trash/cur/${name}`, 'latin1').split('\n')[2],
   );
-  assert.deepEqual(texts.sort(), ['mine', 'there']);
+  assert.deepEqual(new Set(texts), new Set(['mine', 'there']));
+  assert.equal(texts.length, 2);
   assert.deepEqual(listOf(directory, 'cur'), []);
 });
 

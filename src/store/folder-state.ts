@@ -123,22 +123,33 @@ export class FolderState {
   }
 
   /**
-   * After a change of our own in `cur`: its new time is no news. Only with a watch, which tells what others did
-   * meanwhile.
+   * Begins a change of our own in `cur`, or in all directories. What it returns ends it: then the new times are no
+   * news, unless others' changes were unread before. Only with a watch, which tells what they do meanwhile.
    */
-  settleOwnChange(): void {
+  startOwnChange(everywhere: boolean): () => void {
     const { known, watch } = this;
-    if (!known || !watch || watch.isDoubtful) return;
-    const cur = statSync(octetPath(`${this.directory}/cur`), { throwIfNoEntry: false });
-    if (cur?.ino === known.curInode) this.known = { ...known, curTime: cur.mtimeMs };
+    if (!known || !watch || watch.isDoubtful) return () => undefined;
+    if (!everywhere) {
+      if (this.#curTime() !== known.curTime) return () => undefined;
+      return () => {
+        if (this.known === known) this.known = { ...known, curTime: this.#curTime() };
+      };
+    }
+    const before = this.readStamps();
+    return () => {
+      const after = this.readStamps();
+      if (this.known !== known || !sameDirectories(known, after)) return;
+      this.known = {
+        ...known,
+        newTime: before.newTime === known.newTime ? after.newTime : known.newTime,
+        curTime: before.curTime === known.curTime ? after.curTime : known.curTime,
+        keywordsTime: before.keywordsTime === known.keywordsTime ? after.keywordsTime : known.keywordsTime,
+      };
+    };
   }
 
-  /** The same where `new` and keywords were changed too. */
-  settleOwnChanges(): void {
-    const { known, watch } = this;
-    if (!known || !watch || watch.isDoubtful || this.lost) return;
-    const stamps = this.readStamps();
-    if (sameDirectories(known, stamps)) this.known = stamps;
+  #curTime(): number {
+    return statSync(octetPath(`${this.directory}/cur`), { throwIfNoEntry: false })?.mtimeMs ?? 0;
   }
 
   /** Without a watch: whether a change could hide behind an equal time stamp. */

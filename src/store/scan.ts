@@ -190,6 +190,8 @@ export function readNewDb(state: FolderState): UidDbReader | undefined {
  */
 export function adoptListed(state: FolderState, db: UidDbReader | undefined): void {
   if (!db) return;
+  // A folder without a database, which another process was quicker to make: nobody has been told any UID yet.
+  if (state.uidValidity === 0 && db.header) state.uidValidity = db.header.uidValidity;
   if (db.header?.uidValidity !== state.uidValidity || state.isProvisional) {
     state.lose(new MailError('unavailable', 'the folder got new UIDs'));
     throw state.lost!;

@@ -40,11 +40,11 @@ export async function storeFlags(
 ): Promise<void> {
   const mask = (change.mask ?? allFlags) & allFlags;
   const withKeywords = changesKeywords(state, change);
+  const endChange = state.startOwnChange(withKeywords);
   const wanted = withKeywords ? [...uids] : uids;
   if (withKeywords) await storeKeywords(state, wanted, change);
   const renamed = await storeBits(state, wanted, change, mask);
-  if (withKeywords) state.settleOwnChanges();
-  else if (renamed) state.settleOwnChange();
+  if (withKeywords || renamed) endChange();
   if (renamed && state.settings.durable) await steps.syncDirectory(`${state.directory}/cur`);
 }
 
@@ -146,6 +146,7 @@ async function storeFast(state: FolderState, uids: Iterable<number>, change: Fla
     const temporary = await prepareKeywords(state.directory, state.settings, keywordTable.sets[id]!);
     state.watch?.expect('courierimapkeywords', base);
     placeKeywords(state.directory, temporary, base);
+    state.unmergedKeywords++;
     const row = state.columns.rowOf(uid);
     if (row >= 0) takeKeywords(state, row, keywordTable.sets[id]!);
   }
@@ -172,5 +173,6 @@ function changeSlowly(state: FolderState, row: number, change: FlagChange): void
     const table = new KeywordTable();
     return table.sets[table.change(table.idOf(present), change.mode, change.keywords)]!;
   });
+  state.unmergedKeywords++;
   takeKeywords(state, row, names);
 }

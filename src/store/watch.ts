@@ -96,7 +96,9 @@ export class FolderWatch {
   /** Announces one event that an own system call is about to cause. */
   expect(directory: WatchedDirectory, name: string): void {
     const key = `${directory}/${name}`;
-    this.#expected.set(key, (this.#expected.get(key) ?? 0) + 1);
+    // The kernel makes one of equal events in a row, and a keyword file is replaced again and again.
+    const before = directory === 'courierimapkeywords' ? 0 : (this.#expected.get(key) ?? 0);
+    this.#expected.set(key, before + 1);
   }
 
   /** The system call failed: no event will come. */
@@ -110,9 +112,8 @@ export class FolderWatch {
    * Own events that did not come mean lost events.
    */
   async drain(): Promise<void> {
-    for (const [key, times] of this.#expected)
-      this.#expectedBefore.set(key, times + (this.#expectedBefore.get(key) ?? 0));
-    this.#expected.clear();
+    this.#expectedBefore = this.#expected;
+    this.#expected = new Map();
     await new Promise<void>((resolve) => {
       setImmediate(() => setImmediate(resolve));
     });

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, test } from 'node:test';
+import {
+  listOf,
+  type TemporaryFolder,
+  temporaryFolder,
+  testSettings,
+} from '../../test/support/store-folder.ts';
+import { inTurn, takeDotLock } from './lock.ts';
+
+let place: TemporaryFolder;
+let lock: string;
+
+beforeEach(() => {
+  place = temporaryFolder();
+  lock = `${place.directory}/tmp/courier.lock`;
+});
+
+afterEach(() => place.remove());
+
+const take = () => takeDotLock(place.directory, testSettings);
+
+/** The pid of a process that has ended. */
+async function deadPid(): Promise<number> {
+  const child = spawn('true');
+  await once(child, 'exit');
+  return child.pid!;
+}
+
+test('the lock says pid and host, and is gone when released', async () => {
+  const release = await take();
+  assert.equal(readFileSync(lock, 'latin1'), `${process.pid}:test.host`);
+  assert.deepEqual(listOf(place.directory, 'tmp'), ['courier.lock']);
+  release();
+  assert.deepEqual(listOf(place.directory, 'tmp'), []);
+});
+
+test('without locks in the settings nothing is written', async () => {
+  (await takeDotLock(place.directory, { ...testSettings, useLocks: false }))();
+  assert.deepEqual(listOf(place.directory, 'tmp'), []);
+});
+
+for (const [what, content, ageSeconds] of [
+  ['our own pid, which nobody here holds', `${process.pid}:test.host`, 0],
+  ['another host, old', '1:other', 121],
+  ['nonsense, old', 'nonsense', 121],
+  ['nothing, old', '', 121],
+] as const)
+  test(`a lock with ${what} is stale`, async () => {
+    writeFileSync(lock, content);
+    const time = Date.now() / 1000 - ageSeconds;
+    utimesSync(lock, time, time);
+    const release = await take();
+    assert.equal(readFileSync(lock, 'latin1'), `${process.pid}:test.host`);
+    release();
+    assert.deepEqual(listOf(place.directory, 'tmp'), []);
+  });
+
+test('a lock of a process that has ended is stale at once', async () => {
+  writeFileSync(lock, `${await deadPid()}:test.host`);
+  (await take())();
+  assert.equal(existsSync(lock), false);
+});
+
+for (const [what, content, ageSeconds] of [
+  ['a process that lives, however old', '1:test.host', 1000],
+  ['another host, young', '1:other', 0],
+  ['nonsense, young', 'nonsense', 0],
+] as const)
+  test(`a lock of ${what} is waited for, and its removal is noticed`, async () => {
+    writeFileSync(lock, content);
+    const time = Date.now() / 1000 - ageSeconds;
+    utimesSync(lock, time, time);
+    const events: string[] = [];
+    const taking = take().then((release) => {
+      events.push('taken');
+      release();
+    });
+    for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+    events.push('removed');
+    unlinkSync(lock);
+    const startedMs = performance.now();
+    await taking;
+    assert.deepEqual(events, ['removed', 'taken']);
+    assert.ok(performance.now() - startedMs < 900, 'the watch, not the timer, noticed');
+  });
+
+test('a folder without tmp cannot be locked', async () => {
+  place.remove();
+  await assert.rejects(take(), { kind: 'unavailable' });
+});
+
+test('tasks of one key run one after the other, in order, also after a failure', async () => {
+  const log: string[] = [];
+  const task =
+    (name: string, fails = false) =>
+    async () => {
+      log.push(`${name} begins`);
+      await new Promise((resolve) => setImmediate(resolve));
+      log.push(`${name} ends`);
+      if (fails) throw new Error(name);
+      return name;
+    };
+  const results = await Promise.allSettled([
+    inTurn('k', task('a')),
+    inTurn('k', task('b', true)),
+    inTurn('k', task('c')),
+  ]);
+  assert.deepEqual(
+    results.map((result) => result.status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
+  assert.deepEqual(
+    log,
+    ['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]),
+  );
+});
