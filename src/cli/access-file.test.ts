@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { readAccessFile } from './access-file.ts';
+import { loadConfig } from '../config/load.ts';
+import { accessFileOf, checkAccessFiles, readAccessFile } from './access-file.ts';
 
 const scratch = mkdtempSync(join(tmpdir(), 'access-'));
 after(() => rmSync(scratch, { recursive: true }));
@@ -27,4 +28,25 @@ test('a directory: its files in order, without what editors and packages leave',
   const { rules, errors } = readAccessFile(directory);
   assert.deepEqual(errors, [{ file: join(directory, 'b'), line: 2, message: '10 has a record already' }]);
   assert.equal(rules.length, 2);
+});
+
+test('the access file of TCPDOPTS comes before the other, and its compiled form means the text', () => {
+  const directory = mkdtempSync(join(scratch, 'c'));
+  writeFileSync(join(directory, 'imapd'), 'IMAPACCESSFILE=/a');
+  writeFileSync(join(directory, 'pop3d'), 'TCPDOPTS="-access=/b.dat -nodnslookup"');
+  const { imap, pop3 } = loadConfig(directory);
+  assert.equal(accessFileOf(imap!.settings), '/a');
+  assert.equal(accessFileOf(pop3!.settings), '/b');
+});
+
+test('variables of access records that have no effect are told, once', () => {
+  const directory = mkdtempSync(join(scratch, 'c'));
+  const file = join(directory, 'imapaccess');
+  writeFileSync(file, '10\tallow,MAXCPERIP=3,DEFDOMAIN=@a\n11\tallow,DEFDOMAIN=@b\n');
+  writeFileSync(join(directory, 'imapd'), '');
+  writeFileSync(join(directory, 'imapd-ssl'), '');
+  assert.deepEqual(checkAccessFiles(loadConfig(directory)), {
+    errors: [],
+    warnings: [{ file, line: 0, setting: 'DEFDOMAIN', message: 'has no effect in an access file yet' }],
+  });
 });

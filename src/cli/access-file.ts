@@ -18,10 +18,21 @@ export function accessFileOf(settings: ListenerSettings): string | undefined {
   return path?.replace(/\.dat$/, '');
 }
 
-/** What is wrong in the access files of a configuration. */
-export function accessProblems(config: Config): Problem[] {
-  const files = serviceNames.map((name) => config[name] && accessFileOf(config[name].settings));
-  return [...new Set(files)].flatMap((file) => (file === undefined ? [] : readAccessFile(file).errors));
+/** What is wrong in the access files of a configuration, or has no effect there. */
+export function checkAccessFiles(config: Config): { errors: Problem[]; warnings: Problem[] } {
+  const files = new Set(serviceNames.map((name) => config[name] && accessFileOf(config[name].settings)));
+  const errors: Problem[] = [];
+  const warnings: Problem[] = [];
+  for (const file of files) {
+    if (file === undefined) continue;
+    const read = readAccessFile(file);
+    errors.push(...read.errors);
+    const names = new Set(read.rules.flatMap(({ variables }) => Object.keys(variables)));
+    names.delete('MAXCPERIP');
+    for (const name of names)
+      warnings.push({ file, line: 0, setting: name, message: 'has no effect in an access file yet' });
+  }
+  return { errors, warnings };
 }
 
 /** The records of an access file; there are none if it does not exist. */

@@ -5,7 +5,7 @@ import { formatProblem } from '../config/problem.ts';
 import type { Scope } from '../config/settings.ts';
 import { showConfig } from '../config/show.ts';
 import { upgradeFiles } from '../config/upgrade-files.ts';
-import { accessProblems } from './access-file.ts';
+import { checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 
 const usage = `usage: postrider config check [--config DIR]
@@ -25,9 +25,11 @@ export function run({ args, environment, stdout, stderr }: CommandContext): numb
     return upgradeFiles({ directory, files, dryRun, force }, (line) => stdout(`${line}\n`));
   }
   const config = loadConfig(directory);
-  const errors = [...config.errors, ...accessProblems(config)];
+  const access = checkAccessFiles(config);
+  const errors = [...config.errors, ...access.errors];
   for (const error of errors) stderr(`${formatProblem(error)}\n`);
-  for (const warning of config.warnings) stderr(`warning: ${formatProblem(warning)}\n`);
+  for (const warning of [...config.warnings, ...access.warnings])
+    stderr(`warning: ${formatProblem(warning)}\n`);
   const failed = errors.length > 0 ? 1 : 0;
   if (options.action === 'show') stdout(showConfig(config, options.service));
   else if (failed === 0) {

@@ -6,7 +6,7 @@ import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts'
 import { formatProblem } from '../config/problem.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { accessProblems } from './access-file.ts';
+import { checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { serverSettings } from './server-settings.ts';
 
@@ -35,8 +35,10 @@ export async function run(context: CommandContext): Promise<number> {
 /** Reads a configuration and says what is wrong with it; undefined: it cannot be used. */
 export function checkedConfig(directory: string, stderr: (text: string) => void): Config | undefined {
   const config = loadConfig(directory);
-  for (const warning of config.warnings) stderr(`warning: ${formatProblem(warning)}\n`);
-  const errors = [...config.errors, ...accessProblems(config)];
+  const access = checkAccessFiles(config);
+  for (const warning of [...config.warnings, ...access.warnings])
+    stderr(`warning: ${formatProblem(warning)}\n`);
+  const errors = [...config.errors, ...access.errors];
   for (const error of errors) stderr(`${formatProblem(error)}\n`);
   return errors.length === 0 ? config : undefined;
 }
