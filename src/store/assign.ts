@@ -15,7 +15,8 @@ import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { takeKeywordNames } from './folder-keywords.ts';
 import type { FolderState } from './folder-state.ts';
-import { baseLength, compareNames } from './name-order.ts';
+import { keywordDirectory } from './keyword-files.ts';
+import { baseLength, compareNames, sortByName } from './name-order.ts';
 import { isStorable } from './scan.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
@@ -62,7 +63,7 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     }
     await takeArrived(state, found);
     endChange();
-    const arrived = [...found.values()].sort((a, b) => compareNames(a.name, b.name));
+    const arrived = sortByName(found.values());
     const fresh = [
       ...incoming.map((message) => ({ ...message, isRecent: false, wasNew: false })),
       ...arrived,
@@ -72,11 +73,7 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     // A line for a name that has a stale one would make two: then the database is written anew.
     const mayExtend = arrived.length === 0 || state.staleLines === 0;
     await writeDb(state, fresh, first + fresh.length, mayExtend);
-    if (state.settings.durable && fresh.length > 0)
-      await Promise.all([
-        steps.syncDirectory(`${state.directory}/cur`),
-        steps.syncDirectory(state.directory),
-      ]);
+    if (state.settings.durable && fresh.length > 0) await syncDirectories(state, fresh);
     for (const each of fresh) addFresh(state, each);
     if (arrived.length > 0) readKeywordsOf(state, arrived);
     state.uidNext = Math.max(state.uidNext, first + fresh.length);
@@ -86,6 +83,12 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     for (const each of found.values()) state.unlisted.add(each.name);
     throw asMailError(error, 'cannot give UIDs');
   }
+}
+
+async function syncDirectories(state: FolderState, fresh: readonly Fresh[]): Promise<void> {
+  const directories = [`${state.directory}/cur`, state.directory];
+  if (fresh.some(({ keywordSet }) => keywordSet !== 0)) directories.push(keywordDirectory(state.directory));
+  await Promise.all(directories.map((directory) => steps.syncDirectory(directory)));
 }
 
 function undoPlaced(state: FolderState, message: Incoming): void {

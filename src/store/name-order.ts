@@ -3,11 +3,23 @@
  * octets up to the first colon. Names are latin1 strings.
  */
 export function compareNames(a: string, b: string): number {
-  const difference = leadingNumber(a) - leadingNumber(b);
-  if (difference !== 0 && !Number.isNaN(difference)) return difference;
-  const left = upToColon(a);
-  const right = upToColon(b);
-  return left < right ? -1 : left > right ? 1 : 0;
+  return compareKeys(leadingNumber(a), leadingNumber(b), upToColon(a), upToColon(b));
+}
+
+/** Sorts messages by their names as `compareNames` does, reading each number once. */
+export function sortByName<T extends { readonly name: string }>(messages: Iterable<T>): T[] {
+  const keyed = Array.from(messages, (message) => ({
+    message,
+    number: leadingNumber(message.name),
+    text: upToColon(message.name),
+  }));
+  keyed.sort((a, b) => compareKeys(a.number, b.number, a.text, b.text));
+  return keyed.map(({ message }) => message);
+}
+
+function compareKeys(numberA: number, numberB: number, textA: string, textB: string): number {
+  if (numberA !== numberB) return numberA < numberB ? -1 : 1;
+  return textA < textB ? -1 : textA > textB ? 1 : 0;
 }
 
 /** C's strtol, base 10: white space, a sign, digits; 0 without digits. */
