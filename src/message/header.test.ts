@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { headerFields, headerValue } from './header.ts';
+import { headerFields } from './header.ts';
 
 const blocks: [name: string, header: string, fields: [string, string][]][] = [
   ['empty', '', []],
@@ -38,8 +38,3 @@ for (const [name, header, fields] of blocks) {
       assert.equal(field.start, index === 0 ? 0 : found[index - 1]!.end);
   });
 }
-
-test('the first field of a name counts', () => {
-  assert.equal(headerValue(Buffer.from('a: 1\nA: 2\n'), 'A'), '1');
-  assert.equal(headerValue(Buffer.from('a: 1\n'), 'B'), undefined);
-});

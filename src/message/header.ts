@@ -1,5 +1,5 @@
 /** The fields of a header block. */
-import { asBuffer, asciiLower, trimBlanks } from './octet-text.ts';
+import { asBuffer, trimBlanks } from './octet-text.ts';
 
 export interface HeaderField {
   /** As written; `''` for a line without a colon. */
@@ -22,13 +22,6 @@ export function* headerFields(header: Uint8Array): Generator<HeaderField> {
     yield field(buffer, start, end);
     start = end;
   }
-}
-
-/** @returns the first such field's value, or undefined; `name` in any case */
-export function headerValue(header: Uint8Array, name: string): string | undefined {
-  const wanted = asciiLower(name);
-  for (const { name: found, value } of headerFields(header)) if (asciiLower(found) === wanted) return value;
-  return undefined;
 }
 
 function lineEnd(buffer: Buffer, at: number): number {

@@ -1,23 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readerOf } from '../../test/support/message-checks.ts';
 import { parseStructure } from './structure.ts';
-import { normalizeText, searchableBody, searchableField } from './text.ts';
-
-const body = (message: string | Buffer) => {
-  const octets = Buffer.isBuffer(message) ? message : Buffer.from(message, 'latin1');
-  return [...searchableBody(parseStructure(octets), readerOf(octets))].join('');
-};
-
-for (const [text, normal] of [
-  ['A  B\r\n\tC', 'a b c'],
-  ['\u00c4\u00a0\u3000\u0416', 'ä ж'],
-  [' a ', ' a '],
-  ['\n', ' '],
-  ['a b', 'a b'],
-] as const) {
-  test(`normal form of ${JSON.stringify(text)}`, () => assert.equal(normalizeText(text), normal));
-}
+import { headerText, searchableField, textLeaves } from './text.ts';
 
 const fields: [name: string, value: string, text: string][] = [
   ['Subject', '=?utf-8?Q?=C3=BC?= x', 'ü x'],
@@ -29,42 +13,43 @@ for (const [name, value, text] of fields) {
   test(`field ${name}: ${value}`, () => assert.equal(searchableField(name, value), text));
 }
 
-const part = (header: string, text: string) => `Mime-Version: 1.0\n${header}\n\n${text}`;
-const bodies: [name: string, message: string, text: string][] = [
-  ['plain', '\nHello\n World', 'hello world'],
-  ['raw UTF-8 without a charset', '\n\xc3\xbc', 'ü'],
-  ['raw latin1 without a charset', '\n\xfc', 'ü'],
-  ['a charset', part('Content-Type: text/plain; charset=koi8-r', '\xf0'), 'п'],
-  ['an unknown charset', part('Content-Type: text/plain; charset=x-y', '\xc3\xbc'), 'ü'],
-  ['base64', part('Content-Transfer-Encoding: base64\nContent-Type: text/html', 'PGI+w7w='), '<b>ü'],
-  ['quoted-printable', part('Content-Transfer-Encoding: quoted-printable', 'a=\nb=C3=BC'), 'abü'],
-  ['an unknown encoding', part('Content-Transfer-Encoding: x-y', 'A=41'), 'a=41'],
-  ['other types are passed over', part('Content-Type: image/png', 'abc'), ''],
-  [
-    'parts run together',
-    part(
-      'Content-Type: multipart/x; boundary=b',
-      'pre\n--b\n\none\n\n--b\n\n two\n--b\nContent-Type: a/b\n\nno\n--b--\nepi',
-    ),
-    'one two',
-  ],
-  [
-    'an embedded message with its header',
-    part('Content-Type: message/rfc822', 'Subject: =?utf-8?Q?=C3=9C?=\nFrom: A <a@b>\n\nInner'),
-    'subject: ü from: a <a@b> inner',
-  ],
-  ['a delivery report', part('Content-Type: message/delivery-status', 'Action: failed'), 'action: failed'],
-];
+test('an embedded header is decoded field by field, up to its empty line', () => {
+  const header = Buffer.from('Subject: =?utf-8?Q?=C3=9C?=\n x\nFrom: a@b (A)\n\nno');
+  assert.equal(headerText(header), 'Subject: Ü x\nFrom: A <a@b>\n');
+});
 
-for (const [name, message, text] of bodies) {
-  test(`text of a body: ${name}`, () => assert.equal(body(message), text));
+/** A leaf per line: `header` or encoding/charset, and its octets. */
+function leaves(message: string): string[] {
+  const octets = Buffer.from(message);
+  return textLeaves(parseStructure(octets)).map(({ start, end, encoding, charset, isHeader }) => {
+    const text = JSON.stringify(octets.toString('latin1', start, end));
+    return isHeader ? `header ${text}` : `${encoding}/${charset ?? '-'} ${text}`;
+  });
 }
 
-test('a large body comes in pieces, characters and white space whole', () => {
-  const line = 'Zwölf  Boxkämpfer jagen Viktor\n';
-  const text = line.repeat(20_000);
-  const message = Buffer.from(part('Content-Type: text/plain; charset=utf-8', text));
-  const pieces = [...searchableBody(parseStructure(message), readerOf(message))];
-  assert.ok(pieces.length > 5 && pieces.every((piece) => piece.length <= 70_000));
-  assert.equal(pieces.join(''), normalizeText(text));
-});
+const part = (header: string, text: string) => `Mime-Version: 1.0\n${header}\n\n${text}`;
+const messages: [name: string, message: string, leaves: string[]][] = [
+  ['plain', '\nx', ['8bit/- "x"']],
+  ['us-ascii counts as no charset', part('Content-Type: text/plain; charset=US-ASCII', 'x'), ['8bit/- "x"']],
+  ['a charset by RFC 2231', part("Content-Type: text/html; charset*=''Koi8-R", 'x'), ['8bit/koi8-r "x"']],
+  ['base64', part('Content-Transfer-Encoding: base64', 'eA=='), ['base64/- "eA=="']],
+  ['other types have no text', part('Content-Type: image/png', 'x'), []],
+  ['a delivery report', part('Content-Type: message/delivery-status', 'x'), ['8bit/- "x"']],
+  [
+    'parts, and the charset of their multipart',
+    part(
+      'Content-Type: multipart/x; boundary=b; charset=big5',
+      '--b\n\none\n--b\nContent-Type: a/b\n\n--b\n\ntwo',
+    ),
+    ['8bit/big5 "one"', '8bit/big5 "two"'],
+  ],
+  [
+    'an embedded message',
+    part('Content-Type: message/rfc822', 'A: b\n\nx'),
+    ['header "A: b\\n\\n"', '8bit/- "x"'],
+  ],
+];
+
+for (const [name, message, expected] of messages) {
+  test(`text leaves: ${name}`, () => assert.deepEqual(leaves(message), expected));
+}

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import libmime from 'libmime';
-import { decodeWords, encodeWords, parameterValue } from './words.ts';
+import { encodeWords } from './encode-words.ts';
+import { decodeWords, parameterValue } from './words.ts';
 
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 

@@ -4,8 +4,6 @@ import { decodeCharset } from './charset.ts';
 import { asciiLower, isEightBit } from './octet-text.ts';
 import { decodeEightBit } from './wire-text.ts';
 
-export { encodeWords } from './encode-words.ts';
-
 /** Charset (a language after `*` dropped), B or Q, text. Q text with spaces is common, though wrong. */
 const encodedWord = /=\?([^?*\s]+)(?:\*[^?\s]*)?\?([bq])\?([^?]*)\?=/gi;
 

@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { createTransferDecoder, decodeTransfer } from '../message/binary.ts';
 import { createCharsetDecoder, decodeCharset } from '../message/charset.ts';
 import type { ReadAt } from '../message/line-ends.ts';
-import type { TextLeaf } from '../message/text.ts';
+import { headerText, type TextLeaf } from '../message/text.ts';
 
 /** Octets read at a time of a part too large to be decoded at once. */
 const pieceOctets = 64 * 1024;
@@ -14,6 +14,7 @@ const shifting = /^(utf-?7|utf-?16|utf-?32|ucs|iso-2022|hz)/i;
 
 /** The text of a part whose octets are all here. */
 export function leafText(leaf: TextLeaf, octets: Uint8Array): string {
+  if (leaf.isHeader) return headerText(octets);
   const decoded = plain.has(leaf.encoding) ? octets : (decodeTransfer(octets, leaf.encoding) ?? octets);
   const buffer = Buffer.from(decoded.buffer, decoded.byteOffset, decoded.length);
   if (isAscii(buffer) && !shifting.test(leaf.charset ?? '')) return buffer.toString('latin1');
@@ -24,6 +25,11 @@ export function leafText(leaf: TextLeaf, octets: Uint8Array): string {
 
 /** The text of a large part, in pieces, in bounded memory. */
 export function* leafTextPieces(leaf: TextLeaf, read: ReadAt): Generator<string> {
+  if (leaf.isHeader && leaf.end - leaf.start <= pieceOctets) {
+    const header = Buffer.allocUnsafe(leaf.end - leaf.start);
+    yield headerText(header.subarray(0, read(header, leaf.start)));
+    return;
+  }
   const transfer = plain.has(leaf.encoding) ? undefined : createTransferDecoder(leaf.encoding);
   const charset = createCharsetDecoder(leaf.charset ?? 'utf-8') ?? createCharsetDecoder('utf-8')!;
   for (let position = leaf.start; position < leaf.end; ) {
