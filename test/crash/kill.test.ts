@@ -200,7 +200,10 @@ async function killing(loads: readonly Load[], kills: number, kill: () => boolea
 
 test(`${workerKills} killed workers lose nothing that was acknowledged`, { timeout: 60_000 }, async (t) => {
   const postrider = new Postrider({ settings: ['WORKERS=2'] });
-  t.after(() => postrider.remove());
+  t.after(() => {
+    if (!t.passed) t.diagnostic(readFileSync(postrider.log, 'utf8').slice(-3000));
+    postrider.remove();
+  });
   postrider.prepare(1);
   makeMaildir(postrider.maildir(1), postrider.owner);
   const server = await postrider.start();
