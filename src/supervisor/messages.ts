@@ -6,10 +6,25 @@ import type { ServiceName, ServiceSettings, WorkerSettings } from './settings.ts
 
 /** To a worker. A `listen` comes with the bound handle. */
 export type ToWorker =
-  | { readonly type: 'configure'; readonly settings: WorkerSettings; readonly place: PlacePolicy }
+  | {
+      readonly type: 'configure';
+      readonly settings: WorkerSettings;
+      readonly place: PlacePolicy;
+      /** Its number, from 0, and how many there are. */
+      readonly worker: number;
+      readonly workers: number;
+    }
   | { readonly type: 'certificates'; readonly material: TlsMaterial }
   | { readonly type: 'listen'; readonly id: number; readonly service: ServiceName }
   | { readonly type: 'unlisten'; readonly id: number }
+  /** Can it spare one of its share? It answers with `lent`. */
+  | { readonly type: 'lend'; readonly id: number; readonly key: string; readonly limit: number }
+  /** The answer to `borrow`: who gave one. */
+  | { readonly type: 'borrowed'; readonly id: number; readonly lender: number | undefined }
+  | { readonly type: 'returned'; readonly key: string }
+  | { readonly type: 'forgetLoans' }
+  /** A session that it gave away is over. */
+  | { readonly type: 'movedEnded'; readonly token: number }
   | { readonly type: 'stop' };
 
 /** Where a worker may run sessions. */
@@ -26,9 +41,20 @@ export type ToSupervisor =
   | { readonly type: 'listening'; readonly id: number }
   | { readonly type: 'listenFailed'; readonly id: number; readonly reason: string }
   | { readonly type: 'stopped' }
-  | { readonly type: 'handOver'; readonly owner: Owner; readonly session: MovedSession }
+  | { readonly type: 'borrow'; readonly id: number; readonly key: string; readonly limit: number }
+  | { readonly type: 'lent'; readonly id: number; readonly lent: boolean }
+  | { readonly type: 'giveBack'; readonly key: string; readonly lender: number }
+  /** `token` comes back when the session is over. */
+  | {
+      readonly type: 'handOver';
+      readonly owner: Owner;
+      readonly session: MovedSession;
+      readonly token: number;
+    }
   /** From a session host: it has the connection. */
-  | { readonly type: 'taken'; readonly id: number };
+  | { readonly type: 'taken'; readonly id: number }
+  /** From a session host: the session is over. */
+  | { readonly type: 'ended'; readonly id: number };
 
 /** Whose session it is. */
 export interface Owner {

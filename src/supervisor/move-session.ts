@@ -22,6 +22,7 @@ export async function moveSession(
   account: AccountRecord,
   service: ServiceName,
   session: HandOver,
+  token: number,
   send: Send,
 ): Promise<void> {
   const { remoteAddress, remotePort, localAddress, localPort, secure } = connection;
@@ -32,10 +33,8 @@ export async function moveSession(
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
   const leftover = Buffer.concat([session.leftover, released.leftover]);
   const { protocol, tag } = session;
-  send(
-    { type: 'handOver', owner, session: { service, protocol, tag, account, leftover, carried } },
-    released.handle,
-  );
+  const moved = { service, protocol, tag, account, leftover, carried };
+  send({ type: 'handOver', owner, session: moved, token }, released.handle);
 }
 
 /** A local connection whose far end is sent away while octets flow between its near end and the client. */

@@ -27,7 +27,7 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   const socket = adoptHandle(handle);
   const connection = new StreamConnection(socket, socket, undefined, moved.carried);
   tell({ type: 'taken', id });
-  socket.once('close', () => ended(connection));
+  socket.once('close', () => ended(id, connection));
   const leftover = Buffer.from(moved.leftover);
   const session =
     service.protocol === 'imap'
@@ -42,8 +42,9 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   sessions.set(connection, session);
 }
 
-function ended(connection: StreamConnection): void {
+function ended(id: number, connection: StreamConnection): void {
   sessions.delete(connection);
+  tell({ type: 'ended', id });
   if (sessions.size > 0) return;
   if (stopping) process.exit(0);
   idle = setTimeout(() => tell({ type: 'stopped' }), idleMs);

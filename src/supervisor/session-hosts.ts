@@ -15,6 +15,8 @@ const confirmMs = 10_000;
 interface Host {
   readonly process: ChildProcess;
   readonly waiting: Map<number, { handle: ConnectionHandle; timer: NodeJS.Timeout }>;
+  /** What to do when a session is over, by its number. */
+  readonly sessions: Map<number, () => void>;
   /** It was started for these settings. */
   readonly services: readonly ServiceSettings[];
 }
@@ -40,10 +42,12 @@ export class SessionHosts {
     session: MovedSession,
     handle: ConnectionHandle,
     services: readonly ServiceSettings[],
+    ended: () => void,
   ): void {
     if (owner.uid === 0 || owner.gid === 0 || this.#stopping) {
       this.#log.error(`${session.account.address}: no session as uid ${owner.uid}, gid ${owner.gid}`);
       handle.close();
+      ended();
       return;
     }
     const host = this.#hostOf(owner, services);
@@ -52,10 +56,12 @@ export class SessionHosts {
       if (!host.waiting.delete(id)) return;
       clearTimeout(timer);
       handle.close();
+      if (host.sessions.delete(id)) ended();
       this.#log.error(`hand-over to the host of uid ${owner.uid} failed: ${why}`);
     };
     const timer = setTimeout(() => drop('no confirmation'), confirmMs);
     host.waiting.set(id, { handle, timer });
+    host.sessions.set(id, ended);
     const message: ToHost = { type: 'session', id, session };
     host.process.send(message, handle as never, {}, (error) => error && drop(error.message));
   }
@@ -83,13 +89,16 @@ export class SessionHosts {
     const present = this.#hosts.get(key);
     if (present?.services === services && present.process.connected) return present;
     const process = forkModule(new URL('session-host.ts', import.meta.url), []);
-    const host: Host = { process, waiting: new Map(), services };
+    const host: Host = { process, waiting: new Map(), sessions: new Map(), services };
     this.#hosts.set(key, host);
     this.#all.add(process);
     process.send({ type: 'start', owner, services } satisfies ToHost);
     process.on('message', (message: ToSupervisor) => {
       if (message.type === 'taken') this.#confirmed(host, message.id);
-      else if (message.type === 'stopped' && this.#hosts.get(key) === host && host.waiting.size === 0) {
+      else if (message.type === 'ended') {
+        host.sessions.get(message.id)?.();
+        host.sessions.delete(message.id);
+      } else if (message.type === 'stopped' && this.#hosts.get(key) === host && host.sessions.size === 0) {
         this.#hosts.delete(key);
         process.send({ type: 'stop' } satisfies ToHost);
       }
@@ -103,6 +112,8 @@ export class SessionHosts {
         handle.close();
       }
       host.waiting.clear();
+      for (const ended of host.sessions.values()) ended();
+      host.sessions.clear();
     });
     return host;
   }

@@ -12,6 +12,7 @@ import { certificateStamp, readCertificateFiles } from '../tls/certificate-files
 import type { TlsMaterial } from '../tls/tls-side.ts';
 import { Child, forkModule, spawnProgram } from './child.ts';
 import { type BoundEndpoint, Endpoints } from './endpoints.ts';
+import { Lending } from './lending.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { findUser, isRoot } from './privileges.ts';
@@ -26,6 +27,7 @@ export class Supervisor {
   readonly #endpoints = new Endpoints();
   readonly #hosts: SessionHosts;
   readonly #workers: Child[] = [];
+  readonly #lending = new Lending(() => this.#workers.map(({ process }) => process));
   #auth: Child | undefined;
   #policy: PlacePolicy = { uid: process.getuid!(), hosts: false };
   #workerGid = process.getgid!();
@@ -55,10 +57,10 @@ export class Supervisor {
       this.#started = { resolve, reject };
     });
     for (let i = 0; i < workers; i++) {
-      const child = new Child(`worker ${i + 1}`, this.#log, () => this.#forkWorker());
+      const child = new Child(`worker ${i + 1}`, this.#log, () => this.#forkWorker(i));
       this.#workers.push(child);
-      child.start();
     }
+    for (const child of this.#workers) child.start();
     await listening;
   }
 
@@ -70,8 +72,9 @@ export class Supervisor {
     const { added, removed } = this.#endpoints.update(settings.services);
     this.#settings = settings;
     this.#readCertificates();
-    for (const worker of this.#running()) {
-      this.#configure(worker);
+    for (const [number, { process: worker }] of this.#workers.entries()) {
+      if (!worker?.connected) continue;
+      this.#configure(worker, number);
       for (const { id } of removed) tell(worker, { type: 'unlisten', id });
       for (const bound of added) this.#listen(worker, bound);
     }
@@ -118,27 +121,31 @@ export class Supervisor {
     await answering(auth.socketPath, 10_000);
   }
 
-  #forkWorker(): ChildProcess {
+  #forkWorker(number: number): ChildProcess {
     const args = isRoot() ? [String(this.#policy.uid), String(this.#workerGid)] : [];
     const worker = forkModule(new URL('worker-main.ts', import.meta.url), args);
-    worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(message, handle));
-    worker.once('exit', () => this.#started?.reject(new Error('a worker ended before it could serve')));
+    worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(worker, message, handle));
+    worker.once('exit', () => {
+      this.#started?.reject(new Error('a worker ended before it could serve'));
+      for (const other of this.#running()) tell(other, { type: 'forgetLoans' });
+    });
     tell(worker, { type: 'certificates', material: this.#material });
-    this.#configure(worker);
+    this.#configure(worker, number);
     for (const bound of this.#endpoints.bound) this.#listen(worker, bound);
     return worker;
   }
 
-  #configure(worker: ChildProcess): void {
+  #configure(worker: ChildProcess, number: number): void {
     const settings: WorkerSettings = { services: this.#settings.services, auth: this.#settings.auth };
-    tell(worker, { type: 'configure', settings, place: this.#policy });
+    const { length: workers } = this.#workers;
+    tell(worker, { type: 'configure', settings, place: this.#policy, worker: number, workers });
   }
 
   #listen(worker: ChildProcess, { id, service, handle }: BoundEndpoint): void {
     tell(worker, { type: 'listen', id, service }, handle);
   }
 
-  #receive(message: ToSupervisor, handle: unknown): void {
+  #receive(worker: ChildProcess, message: ToSupervisor, handle: unknown): void {
     switch (message.type) {
       case 'listening':
         this.#listening.add(message.id);
@@ -154,13 +161,32 @@ export class Supervisor {
           message.session,
           handle as ConnectionHandle,
           this.#settings.services,
+          () => tell(worker, { type: 'movedEnded', token: message.token }),
         );
+        break;
+      case 'borrow':
+        void this.#lend(worker, message);
+        break;
+      case 'lent':
+        this.#lending.answered(message.id, message.lent);
+        break;
+      case 'giveBack':
+        this.#lending.giveBack(message.lender, message.key);
         break;
       case 'ready':
       case 'stopped':
       case 'taken':
+      case 'ended':
         break;
     }
+  }
+
+  async #lend(
+    worker: ChildProcess,
+    { id, key, limit }: Extract<ToSupervisor, { type: 'borrow' }>,
+  ): Promise<void> {
+    const lender = await this.#lending.borrow(worker, key, limit);
+    tell(worker, { type: 'borrowed', id, lender });
   }
 
   #readCertificates(): void {

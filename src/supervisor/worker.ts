@@ -16,11 +16,12 @@ import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
 import { startPop3Session } from '../pop3/session.ts';
 import { limitDescriptions } from '../store/describe.ts';
 import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
-import { AddressCounts } from './address-counts.ts';
+import { Admission, type Admitted, type Refused } from './admission.ts';
 import { imapServices, pop3Services } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
+import { SharedCounts } from './shared-counts.ts';
 
 /** A session that can be told to stop. */
 interface Session {
@@ -41,18 +42,34 @@ export class Worker {
   readonly #services = new Map<ServiceName, Service>();
   readonly #listeners = new Map<number, Server>();
   readonly #sessions = new Map<Connection, Session | undefined>();
-  readonly #counts = new AddressCounts();
+  readonly #counts: SharedCounts;
+  readonly #admission: Admission;
+  readonly #admitted = new Map<Connection, Admitted>();
+  /** Sessions that run elsewhere, by the token of their hand-over. */
+  readonly #moved = new Map<number, Admitted>();
+  readonly #borrowing = new Map<number, (lender: number | undefined) => void>();
+  #nextId = 1;
   #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
   #stopping = false;
 
   constructor(log: Log, send: (message: ToSupervisor, handle?: unknown) => void) {
     this.#log = log;
     this.#send = send;
+    this.#counts = new SharedCounts(
+      (key, limit) => {
+        const id = this.#nextId++;
+        send({ type: 'borrow', id, key, limit });
+        return new Promise((resolve) => this.#borrowing.set(id, resolve));
+      },
+      (key, lender) => send({ type: 'giveBack', key, lender }),
+    );
+    this.#admission = new Admission(this.#counts, log);
   }
 
   receive(message: ToWorker, handle: unknown): void {
     switch (message.type) {
       case 'configure':
+        this.#counts.configure(message.worker, message.workers);
         this.#configure(message.settings, message.place);
         break;
       case 'certificates':
@@ -67,6 +84,30 @@ export class Worker {
         break;
       case 'stop':
         this.#stop();
+        break;
+      default:
+        this.#receiveCounts(message);
+    }
+  }
+
+  #receiveCounts(message: ToWorker): void {
+    switch (message.type) {
+      case 'lend':
+        this.#send({ type: 'lent', id: message.id, lent: this.#counts.lend(message.key, message.limit) });
+        break;
+      case 'borrowed':
+        this.#borrowing.get(message.id)?.(message.lender);
+        this.#borrowing.delete(message.id);
+        break;
+      case 'returned':
+        this.#counts.returned(message.key);
+        break;
+      case 'forgetLoans':
+        this.#counts.forgetLoans();
+        break;
+      case 'movedEnded':
+        this.#moved.get(message.token)?.release();
+        this.#moved.delete(message.token);
         break;
     }
   }
@@ -115,18 +156,26 @@ export class Worker {
       return;
     }
     const limits = limitsFor(service.settings.limits, rule);
-    const refusal = this.#counts.add(name, connection.remoteAddress, limits);
-    if (refusal !== undefined) {
-      this.#log.error(refusal);
-      connection.end();
+    const admission = this.#admission.admit(name, connection.remoteAddress, limits);
+    if (admission instanceof Promise)
+      void admission.then((result) => this.#enter(service, connection, result));
+    else this.#enter(service, connection, admission);
+  }
+
+  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): void {
+    const { implicitTls, protocol } = service.settings;
+    if (typeof admission === 'string') {
+      connection.end(implicitTls ? undefined : tooMany[protocol][admission]);
       return;
     }
+    if (connection.closed) {
+      admission.release();
+      return;
+    }
+    this.#admitted.set(connection, admission);
     this.#sessions.set(connection, undefined);
-    socket.once('close', () => {
-      this.#counts.remove(name, connection.remoteAddress);
-      this.#forget(connection);
-    });
-    if (service.settings.implicitTls) this.#startSecure(service, connection);
+    connection.stream.once('close', () => this.#forget(connection));
+    if (implicitTls) this.#startSecure(service, connection);
     else this.#start(service, connection);
   }
 
@@ -166,17 +215,23 @@ export class Worker {
       return 'away';
     }
     const owner = { uid, gid: account.gid, username: account.username };
-    void moveSession(connection as StreamConnection, owner, account, service.name, session, this.#send).catch(
-      (error: unknown) => {
-        this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
-        connection.destroy();
-      },
-    );
+    const token = this.#nextId++;
+    const admitted = this.#admitted.get(connection);
+    if (admitted) this.#moved.set(token, admitted);
+    this.#admitted.delete(connection);
+    const moving = connection as StreamConnection;
+    moveSession(moving, owner, account, service.name, session, token, this.#send).catch((error: unknown) => {
+      this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
+      connection.destroy();
+      this.#receiveCounts({ type: 'movedEnded', token });
+    });
     return 'away';
   }
 
   #forget(connection: Connection): void {
     this.#sessions.delete(connection);
+    this.#admitted.get(connection)?.release();
+    this.#admitted.delete(connection);
     if (this.#stopping && this.#sessions.size === 0) this.#send({ type: 'stopped' });
   }
 
@@ -205,6 +260,17 @@ function sessionStarter(
   const services = pop3Services(service, log, login);
   return (connection) => startPop3Session(connection, services);
 }
+
+const tooMany = {
+  imap: {
+    server: '* BYE [ALERT] Too many connections, try again later.\r\n',
+    address: '* BYE [ALERT] Too many connections from your address.\r\n',
+  },
+  pop3: {
+    server: '-ERR [SYS/TEMP] Too many connections, try again later.\r\n',
+    address: '-ERR [SYS/TEMP] Too many connections from your address.\r\n',
+  },
+} as const;
 
 const cannotServe = {
   imap: '* BYE [UNAVAILABLE] This account cannot be served here.\r\n',

@@ -1,0 +1,62 @@
+/** Limits hold for all workers together, and who is refused reads why. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Conversation, TestServer, workerUser } from './support.ts';
+
+async function open(server: TestServer, count: number): Promise<Conversation[]> {
+  const clients: Conversation[] = [];
+  for (let i = 0; i < count; i++) {
+    const client = await Conversation.plain(server.ports.plain);
+    assert.match(await client.until(/\r\n/), /^\* OK /, `connection ${i + 1}`);
+    clients.push(client);
+  }
+  return clients;
+}
+
+/** Resolves when a new connection is served; those before it may have been too early. */
+async function served(server: TestServer): Promise<Conversation> {
+  for (;;) {
+    const client = await Conversation.plain(server.ports.plain);
+    if (/^\* OK /.test(await client.until(/\r\n/))) return client;
+  }
+}
+
+describe('limits', { timeout: 60_000 }, () => {
+  const accounts = [{ name: 'ann', uid: process.geteuid!() === 0 ? 50_001 : workerUser.uid }];
+
+  test('MAXPERIP: exactly so many of one address, wherever their sessions run', async () => {
+    const server = await TestServer.start(accounts, { imapd: ['MAXPERIP=5'], postrider: ['WORKERS=3'] });
+    const clients = await open(server, 5);
+    for (const client of clients) await client.login();
+    const refused = await Conversation.plain(server.ports.plain);
+    assert.equal(await refused.rest(), '* BYE [ALERT] Too many connections from your address.\r\n');
+    await server.logged(/ERR: Maximum connection limit reached for ::ffff:127\.0\.0\.1\n/);
+    clients[0]!.close();
+    clients[0] = await served(server);
+    const again = await Conversation.plain(server.ports.plain);
+    assert.match(await again.rest(), /^\* BYE/);
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+
+  test('MAXDAEMONS: exactly so many in all', async () => {
+    const server = await TestServer.start(accounts, { imapd: ['MAXDAEMONS=4'] });
+    const clients = await open(server, 4);
+    const refused = await Conversation.plain(server.ports.plain);
+    assert.equal(await refused.rest(), '* BYE [ALERT] Too many connections, try again later.\r\n');
+    await server.logged(/ERR: 4 maximum active connections\.\n/);
+    const other = await Conversation.tls(server.ports.tls);
+    assert.match(await other.until(/\r\n/), /^\* OK /);
+    for (const client of [...clients, other]) client.close();
+    await server.stop();
+  });
+
+  test('a burst of forty connections at once gets exactly the limit', async () => {
+    const server = await TestServer.start(accounts, { imapd: ['MAXPERIP=7'] });
+    const all = await Promise.all(Array.from({ length: 40 }, () => Conversation.plain(server.ports.plain)));
+    const greetings = await Promise.all(all.map((client) => client.until(/\r\n/)));
+    assert.equal(greetings.filter((line) => line.startsWith('* OK ')).length, 7);
+    for (const client of all) client.close();
+    await server.stop();
+  });
+});
