@@ -92,7 +92,14 @@ function session(t: TestContext, child: ChildProcess): Promise<ImapClient> {
   return ImapClient.over(child.stdout!, child.stdin!);
 }
 
-/** True if a program is on PATH. */
-export function hasProgram(name: string): boolean {
-  return (process.env['PATH'] ?? '').split(':').some((directory) => existsSync(join(directory, name)));
+/**
+ * Why a test with a program of Debian's cannot run: it is not on PATH. Where CI is set it has to be there.
+ * @throws {Error} names the Debian package
+ */
+export function programMissing(name: string, debianPackage: string): string | undefined {
+  const directories = (process.env['PATH'] ?? '').split(':');
+  if (directories.some((directory) => existsSync(join(directory, name)))) return undefined;
+  const reason = `needs ${name} of the Debian package ${debianPackage}`;
+  if (process.env['CI']) throw new Error(reason);
+  return reason;
 }
