@@ -90,16 +90,29 @@ class QuotedPrintableDecoder implements TransferDecoder {
   write(octets: Uint8Array): Buffer {
     this.#out = Buffer.allocUnsafe(octets.length * 2 + maximumBlanks + 8);
     this.#length = 0;
-    for (let at = 0; at < octets.length; at++) this.#take(octets[at]!);
+    for (let at = 0; at < octets.length; ) {
+      const end = this.#state === 'text' && !this.#afterCr ? plainEnd(octets, at) : at;
+      if (end > at) this.#plain(octets, at, end);
+      at = end;
+      if (at < octets.length) this.#take(octets[at++]!);
+    }
     return this.#out.subarray(0, this.#length);
   }
 
   end(): Buffer {
     this.#out = Buffer.alloc(maximumBlanks + 8);
     this.#length = 0;
-    if (this.#state === 'digit') this.#literal(61, this.#digit);
+    if (this.#state === 'digit') this.#equalsDigit();
     if (this.#afterCr) this.#literal(13);
     return this.#out.subarray(0, this.#length);
+  }
+
+  /** Takes octets that stand for themselves. */
+  #plain(octets: Uint8Array, start: number, end: number): void {
+    this.#flushBlanks();
+    let length = this.#length;
+    for (let at = start; at < end; at++) this.#out[length++] = octets[at]!;
+    this.#length = length;
   }
 
   #take(octet: number): void {
@@ -123,8 +136,7 @@ class QuotedPrintableDecoder implements TransferDecoder {
       this.#out[this.#length++] = 13;
       this.#out[this.#length++] = 10;
     } else {
-      if (this.#blankCount > 0) this.#flushBlanks();
-      this.#out[this.#length++] = octet;
+      this.#literal(octet);
     }
   }
 
@@ -133,7 +145,7 @@ class QuotedPrintableDecoder implements TransferDecoder {
     if (this.#state === 'digit') {
       const value = hexadecimal(octet);
       if (value < 0) {
-        this.#literal(61, this.#digit);
+        this.#equalsDigit();
         return false;
       }
       this.#literal(hexadecimal(this.#digit) * 16 + value);
@@ -157,16 +169,28 @@ class QuotedPrintableDecoder implements TransferDecoder {
     return false;
   }
 
-  #literal(...octets: number[]): void {
+  #literal(octet: number): void {
     this.#flushBlanks();
-    for (const octet of octets) this.#out[this.#length++] = octet;
+    this.#out[this.#length++] = octet;
+  }
+
+  /** What looked like an escape was text. */
+  #equalsDigit(): void {
+    this.#literal(61);
+    this.#literal(this.#digit);
   }
 
   #flushBlanks(): void {
-    this.#blanks.copy(this.#out, this.#length, 0, this.#blankCount);
-    this.#length += this.#blankCount;
+    for (let at = 0; at < this.#blankCount; at++) this.#out[this.#length++] = this.#blanks[at]!;
     this.#blankCount = 0;
   }
+}
+
+/** @returns the end of a run of octets without blanks, controls and `=` */
+function plainEnd(octets: Uint8Array, start: number): number {
+  let at = start;
+  while (at < octets.length && octets[at]! > 32 && octets[at] !== 61) at++;
+  return at;
 }
 
 function hexadecimal(octet: number): number {

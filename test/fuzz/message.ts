@@ -57,7 +57,8 @@ const snippets = [
   ])
   .map((text) => Buffer.from(text, 'latin1'));
 
-function mutate(random: Random): Buffer {
+/** A message made from a random source. */
+export function mutate(random: Random): Buffer {
   let octets = seeds[random(seeds.length)]!;
   for (let times = 1 + random(8); times > 0; times--) {
     const at = random(octets.length + 1);
@@ -74,6 +75,7 @@ function mutate(random: Random): Buffer {
   return octets;
 }
 
+/** @throws if anything about the message does not hold */
 export function checkMessage(octets: Buffer, random: Random): void {
   const structure = parseStructure(octets);
   checkStructure(octets, structure);
