@@ -19,6 +19,8 @@ export interface Identity {
   readonly groups: readonly string[];
   /** The option `disableshared`: ACLs are not looked at, and there is nothing shared. */
   readonly aclsDisabled: boolean;
+  /** The option `sharedgroup`: which of the indexes of shared accounts is for this one. */
+  readonly sharedGroup?: string;
 }
 
 /** What INBOX has where no list was ever made. */

@@ -13,13 +13,17 @@ export interface Listed {
   readonly childSubscribed: boolean;
 }
 
-/** LIST without selection options: folders, and parents that are none (imap-server §7.1). */
+/**
+ * LIST without selection options: folders, and parents that are none (imap-server §7.1).
+ * @param groups  names that have something below them, but are no folders
+ */
 export function listFolders(
   folders: ReadonlySet<string>,
+  groups: ReadonlySet<string>,
   subscribed: ReadonlySet<string>,
   matches: (name: string) => boolean,
 ): Listed[] {
-  const above = allParents(folders);
+  const above = allParents(folders).union(groups);
   const listed = [...folders.union(above)].filter(matches).map((name) => ({
     name,
     selectable: folders.has(name),

@@ -1,0 +1,191 @@
+/** LIST and LSUB: which names there are for a user, and what is said of them. */
+import { MailError } from '../base/mail-error.ts';
+import type { Account } from '../store/account.ts';
+import { toClient } from './client-names.ts';
+import { compilePattern, joinReference } from './list-pattern.ts';
+import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
+import { hasUnseen } from './marked.ts';
+import type { SharedIndex } from './shared-index.ts';
+import { type SpecialUse, specialUses } from './special-use.ts';
+import { sharedPrefix, type Target, type Targets } from './targets.ts';
+
+export interface ListOptions {
+  /** LIST (SUBSCRIBED): subscribed names, existing or not (RFC 5258 §3). */
+  readonly subscribed?: boolean;
+  /** With `subscribed`: names that match and have a subscribed name below that does not (RFC 5258 §3.5). */
+  readonly recursiveMatch?: boolean;
+  /** LIST (SPECIAL-USE) (RFC 6154 §5.2). */
+  readonly specialUse?: boolean;
+}
+
+/** One line of LIST; the name is '' in the answer to an empty pattern. */
+export interface ListEntry extends Listed {
+  /** \Marked or \Unmarked; undefined: neither. */
+  readonly marked: boolean | undefined;
+  /** `\Sent`, `\Drafts`, `\Trash`, `\Junk` or `\Archive`. */
+  readonly specialUse: string | undefined;
+}
+
+export interface ListerSettings {
+  readonly trashFolder: string;
+  readonly checkAllFolders: boolean;
+  readonly specialUse: SpecialUse;
+}
+
+/** Names as the client spells them. */
+interface Visible {
+  /** Folders with right l, by name. */
+  readonly folders: ReadonlyMap<string, Target>;
+  /** Groups of accounts. */
+  readonly groups: ReadonlySet<string>;
+}
+
+export class Lister {
+  readonly #targets: Targets;
+  readonly #settings: ListerSettings;
+
+  constructor(targets: Targets, settings: ListerSettings) {
+    this.#targets = targets;
+    this.#settings = settings;
+  }
+
+  async list(reference: string, patterns: readonly string[], options: ListOptions): Promise<ListEntry[]> {
+    if (patterns.length === 1 && patterns[0] === '') return this.#listReference(reference);
+    const joined = patterns.map((pattern) => joinReference(reference, pattern));
+    const matches = anyOf(joined);
+    const { folders, groups } = await this.#visible(joined);
+    const names = new Set(folders.keys());
+    const subscribed = this.#subscribed(joined);
+    const listed = options.subscribed
+      ? listSelected(names, subscribed, options.recursiveMatch ?? false, matches)
+      : listFolders(names, groups, subscribed, matches);
+    const entries = await this.#described(listed, folders);
+    return options.specialUse ? entries.filter((entry) => entry.specialUse !== undefined) : entries;
+  }
+
+  lsub(reference: string, pattern: string): ListEntry[] | Promise<ListEntry[]> {
+    if (pattern === '') return this.#listReference(reference);
+    const joined = joinReference(reference, pattern);
+    const listed = listSubscribed(this.#subscribed([joined]), anyOf([joined]));
+    return listed.map((entry) => ({ ...entry, marked: undefined, specialUse: undefined }));
+  }
+
+  /** What is shared is looked at only for patterns that begin with `#shared.`. */
+  async #visible(patterns: readonly string[]): Promise<Visible> {
+    const folders = new Map<string, Target>();
+    const groups = new Set<string>();
+    for (const pattern of patterns)
+      if (pattern.startsWith(sharedPrefix)) {
+        if (this.#targets.index)
+          await this.#addShared(this.#targets.index, sharedPrefix, pattern, folders, groups);
+      } else await this.#addFolders(this.#targets.account, 'INBOX', this.#spelling(pattern), folders);
+    return { folders, groups };
+  }
+
+  async #addFolders(
+    account: Account,
+    root: string,
+    spell: (canonical: string) => string,
+    folders: Map<string, Target>,
+  ): Promise<void> {
+    for (const folder of (await account.listFolders()).keys()) {
+      const target = { name: root + folder.slice('INBOX'.length), account, folder };
+      if (this.#targets.rights(target).includes('l')) folders.set(spell(target.name), target);
+    }
+  }
+
+  async #addShared(
+    index: SharedIndex,
+    above: string,
+    pattern: string,
+    folders: Map<string, Target>,
+    groups: Set<string>,
+  ): Promise<void> {
+    for (const record of index.records()) {
+      const name = above + record.name;
+      if (!mayMatch(pattern, name)) continue;
+      if (record.kind === 'group') {
+        groups.add(name);
+        if (mayMatch(pattern, `${name}.`))
+          await this.#addShared(record.index, `${name}.`, pattern, folders, groups);
+        continue;
+      }
+      const account = this.#targets.sharedAccount(record);
+      if (account) await this.#addFolders(account, name, (canonical) => canonical, folders).catch(passOver);
+    }
+  }
+
+  #subscribed(patterns: readonly string[]): Set<string> {
+    const names = new Set<string>();
+    for (const pattern of patterns) {
+      const isShared = pattern.startsWith('#');
+      const spell = this.#spelling(pattern);
+      for (const line of this.#targets.account.subscriptions()) {
+        if (line.startsWith('#') !== isShared) continue;
+        const name = this.#visibleName(line);
+        if (name !== undefined) names.add(spell(name));
+      }
+    }
+    return names;
+  }
+
+  /** The canonical name of a subscription; undefined if it is no name of ours or may not be looked up. */
+  #visibleName(line: string): string | undefined {
+    if (!/^(?:#|inbox(?:\.|$))/i.test(line)) return undefined;
+    try {
+      const target = this.#targets.find(line);
+      return this.#targets.rights(target).includes('l') ? target.name : undefined;
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      return undefined;
+    }
+  }
+
+  /** A client that asks for `INBOX.%` although the prefix is '' gets the names it asked for. */
+  #spelling(pattern: string): (canonical: string) => string {
+    const prefix = /^inbox\./i.test(pattern) ? 'INBOX.' : this.#targets.prefix;
+    return (canonical) => toClient(canonical, prefix);
+  }
+
+  async #described(listed: readonly Listed[], folders: ReadonlyMap<string, Target>): Promise<ListEntry[]> {
+    const { specialUse, trashFolder, checkAllFolders } = this.#settings;
+    const own = new Set(folders.values().map((target) => target.name));
+    const uses = specialUses(specialUse, trashFolder, (name) => own.has(name));
+    const entries: ListEntry[] = [];
+    for (const entry of listed) {
+      const target = folders.get(entry.name);
+      const isWanted = target !== undefined && (checkAllFolders || target.name === 'INBOX');
+      const marked = isWanted ? await hasUnseen(target.account.directoryOf(target.folder)) : undefined;
+      entries.push({ ...entry, marked, specialUse: target && uses.get(target.name) });
+    }
+    return entries;
+  }
+
+  /** `LIST ref ""`: the attributes of the reference with an empty name (imap-server §7.1). */
+  async #listReference(reference: string): Promise<ListEntry[]> {
+    const name = reference.replace(/\.$/, '');
+    const found = name === '' ? undefined : (await this.list('', [name.replace(/[*%]/g, '')], {}))[0];
+    const nothing = { selectable: false, hasChildren: undefined, subscribed: false, childSubscribed: false };
+    const isShared = reference.startsWith(sharedPrefix);
+    return [
+      { ...nothing, marked: undefined, specialUse: undefined, ...found, name: isShared ? sharedPrefix : '' },
+    ];
+  }
+}
+
+function anyOf(patterns: readonly string[]): (name: string) => boolean {
+  const tests = patterns.map(compilePattern);
+  return (name) => tests.some((test) => test(name));
+}
+
+/** Whether a pattern can match this name or one below it. */
+function mayMatch(pattern: string, name: string): boolean {
+  const literal = /^[^*%]*/.exec(pattern)![0];
+  if (!name.startsWith(literal) && !literal.startsWith(name)) return false;
+  return pattern.includes('*') || name.split('.').length <= pattern.split('.').length;
+}
+
+/** An account that cannot be read is not there for others. */
+function passOver(error: unknown): void {
+  if (!(error instanceof MailError)) throw error;
+}

@@ -1,0 +1,112 @@
+/**
+ * The index of the accounts whose folders can be shared (quota-acl-shared §3.1): a file of lines
+ *
+ *   name TAB uid TAB gid TAB home TAB maildir      an account; without maildir it is ./Maildir
+ *   name TAB * TAB file                            a group of accounts: another such file beside this one
+ *
+ * A file is read again when it was replaced. A file that includes itself is not entered twice.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Log } from '../base/log.ts';
+import { octetPath } from '../base/paths.ts';
+import { errorCode } from '../store/errno.ts';
+import { encodeModifiedUtf7 } from '../store/modified-utf7.ts';
+import { octetsToText } from '../store/names.ts';
+
+/** One name of the index, spelt as a mailbox name's component. */
+export type SharedRecord =
+  | { readonly kind: 'account'; readonly name: string; readonly maildir: string }
+  | { readonly kind: 'group'; readonly name: string; readonly index: SharedIndex };
+
+interface IndexFile {
+  readonly stamp: string;
+  readonly records: ReadonlyMap<string, SharedRecord>;
+}
+
+export interface SharedSettings {
+  /** IMAP_SHAREDINDEXFILE. */
+  readonly indexFile: string;
+  /** IMAP_SHAREDMUNGENAMES: write dots and slashes in names as `\:` and `\;` instead of blanks. */
+  readonly mungeNames: boolean;
+}
+
+/** One index file, read when it is asked for. */
+export class SharedIndex {
+  readonly #path: string;
+  readonly #mungeNames: boolean;
+  readonly #log: Log;
+  /** The files that led here. */
+  readonly #above: readonly string[];
+  #read: IndexFile | undefined;
+
+  constructor(path: string, mungeNames: boolean, log: Log, above: readonly string[] = []) {
+    this.#path = path;
+    this.#mungeNames = mungeNames;
+    this.#log = log;
+    this.#above = above;
+  }
+
+  /** All records in their order; of those with one name the last. None if there is no such file. */
+  records(): Iterable<SharedRecord> {
+    return this.#load().values();
+  }
+
+  /** A record by its component; names that are not ASCII also in Courier's spelling, modified UTF-7. */
+  find(name: string): SharedRecord | undefined {
+    const records = this.#load();
+    const exact = records.get(name);
+    if (exact || !name.includes('&')) return exact;
+    return records.values().find((record) => encodeModifiedUtf7(record.name) === name);
+  }
+
+  #load(): ReadonlyMap<string, SharedRecord> {
+    try {
+      const stats = statSync(octetPath(this.#path));
+      const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+      if (this.#read?.stamp !== stamp) {
+        const records = this.#parse(readFileSync(octetPath(this.#path), 'latin1'));
+        this.#read = { stamp, records };
+      }
+      return this.#read.records;
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      if (errorCode(error) !== 'ENOENT') this.#log.error(`${this.#path}: ${errorCode(error)}`);
+      return new Map();
+    }
+  }
+
+  #parse(octets: string): Map<string, SharedRecord> {
+    const records = new Map<string, SharedRecord>();
+    for (const [i, whole] of octets.split('\n').entries()) {
+      const line = whole.replace(/#.*/, '');
+      if (line.trim() === '') continue;
+      const record = this.#parseLine(line.split('\t'));
+      if (record) records.set(record.name, record);
+      else this.#log.error(`${this.#path}(${i + 1}): syntax error.`);
+    }
+    return records;
+  }
+
+  #parseLine(fields: readonly string[]): SharedRecord | undefined {
+    const [rawName = '', uid = '', third = '', home = '', maildir = ''] = fields;
+    const name = this.#component(octetsToText(rawName));
+    if (name === '') return undefined;
+    if (uid === '*') {
+      if (third === '' || third.includes('/')) return undefined;
+      const path = `${dirname(this.#path)}/${third}`;
+      const above = [...this.#above, this.#path];
+      if (above.includes(path)) return undefined;
+      return { kind: 'group', name, index: new SharedIndex(path, this.#mungeNames, this.#log, above) };
+    }
+    if (!/^[1-9]\d*$/.test(uid) || !/^[1-9]\d*$/.test(third) || home === '') return undefined;
+    const place = maildir === '' ? './Maildir' : maildir;
+    return { kind: 'account', name, maildir: place.startsWith('/') ? place : `${home}/${place}` };
+  }
+
+  /** Names must have no separators in them. */
+  #component(name: string): string {
+    if (!this.#mungeNames) return name.replace(/[./]/g, ' ');
+    return name.replace(/[./\\]/g, (c) => ({ '.': '\\:', '/': '\\;', '\\': '\\\\' })[c]!);
+  }
+}

@@ -1,0 +1,121 @@
+/** From names to folders of accounts, and the rights there. */
+import { statSync } from 'node:fs';
+import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
+import { type Account, openAccount } from '../store/account.ts';
+import { isFolderName } from '../store/names.ts';
+import { type Acl, type Identity, rightsOf, rightsWithoutAcls } from './acl.ts';
+import { aclFilesOf } from './acl-files.ts';
+import { type Prefix, toCanonical, toClient } from './client-names.ts';
+import type { Rights } from './rights.ts';
+import { SharedIndex, type SharedRecord, type SharedSettings } from './shared-index.ts';
+
+export const sharedPrefix = '#shared.';
+
+/** A mailbox name that made sense: which folder of which account. */
+export interface Target {
+  /** Canonical: `INBOX`, `INBOX.Sent`, `#shared.bob.Sent`. Equal strings are the same mailbox. */
+  readonly name: string;
+  readonly account: Account;
+  /** The folder's name within its account: `INBOX.Sent`. */
+  readonly folder: string;
+}
+
+/** What one who has logged in can name. */
+export class Targets {
+  readonly account: Account;
+  readonly prefix: Prefix;
+  readonly identity: Identity;
+  /** undefined: nothing is shared. */
+  readonly index: SharedIndex | undefined;
+
+  constructor(account: Account, prefix: Prefix, identity: Identity, shared: SharedSettings | undefined) {
+    this.account = account;
+    this.prefix = prefix;
+    this.identity = identity;
+    if (shared && shared.indexFile !== '' && !identity.aclsDisabled) {
+      const path = shared.indexFile + (identity.sharedGroup ?? '');
+      this.index = new SharedIndex(path, shared.mungeNames, account.settings.log);
+    }
+  }
+
+  /** @throws {MailError} invalidName; whether there is anything of that name is not looked at */
+  canonical(name: string): string {
+    if (!name.startsWith(sharedPrefix)) return toCanonical(name, this.prefix);
+    if (!isFolderName(`INBOX.${name}`)) throw new MailError('invalidName', 'Invalid mailbox name.');
+    return name;
+  }
+
+  clientName(canonical: string): string {
+    return toClient(canonical, this.prefix);
+  }
+
+  /** @throws {MailError} invalidName; notFound: there is no such account, but the folder need not exist */
+  find(name: string): Target {
+    const canonical = this.canonical(name);
+    if (!canonical.startsWith(sharedPrefix)) {
+      this.account.directoryOf(canonical);
+      return { name: canonical, account: this.account, folder: canonical };
+    }
+    let index = this.index;
+    const path: string[] = [];
+    const components = canonical.slice(sharedPrefix.length).split('.');
+    for (const [i, component] of components.entries()) {
+      const record = index?.find(component);
+      if (record === undefined) break;
+      path.push(record.name);
+      if (record.kind === 'group') {
+        index = record.index;
+        continue;
+      }
+      const account = this.sharedAccount(record);
+      if (account === undefined) break;
+      const rest = components.slice(i + 1);
+      const folder = ['INBOX', ...rest].join('.');
+      account.directoryOf(folder);
+      return { name: `${sharedPrefix}${[...path, ...rest].join('.')}`, account, folder };
+    }
+    throw new MailError('notFound', 'no such mailbox');
+  }
+
+  /** The account of a record; undefined if its maildir cannot be reached, or is the user's own. */
+  sharedAccount(record: SharedRecord & { kind: 'account' }): Account | undefined {
+    try {
+      const [theirs, own] = [record.maildir, this.account.maildir].map((path) => statSync(octetPath(path)));
+      if (theirs.dev === own.dev && theirs.ino === own.ino) return undefined;
+      return openAccount(record.maildir, this.account.settings);
+    } catch {
+      return undefined;
+    }
+  }
+
+  isOwn({ account }: Target): boolean {
+    return account === this.account;
+  }
+
+  /** The login id of a mailbox's owner; of shared ones it is nobody's here. */
+  ownerOf(target: Target): string | undefined {
+    return this.isOwn(target) && this.identity.login !== '' ? this.identity.login : undefined;
+  }
+
+  acl({ account, folder }: Target): Acl | undefined {
+    return aclFilesOf(account).effective(folder);
+  }
+
+  rights(target: Target): Rights {
+    const isOwner = this.isOwn(target);
+    if (isOwner && this.identity.aclsDisabled) return rightsWithoutAcls;
+    const acl = this.acl(target);
+    return acl === undefined ? '' : rightsOf(acl, this.identity, isOwner);
+  }
+
+  /** The target above; undefined above the first folder of an account. */
+  parent({ name, account, folder }: Target): Target | undefined {
+    if (folder === 'INBOX') return undefined;
+    return { name: cutLast(name), account, folder: cutLast(folder) };
+  }
+}
+
+function cutLast(name: string): string {
+  return name.slice(0, name.lastIndexOf('.'));
+}
