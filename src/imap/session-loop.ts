@@ -4,7 +4,6 @@
  * connection. Nothing but the connection, the state and a timer is held while the client is idle.
  */
 import { AccessDenied } from '../access/rights.ts';
-import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
 import {
   disconnectedBeforeLoginLine,
@@ -13,13 +12,16 @@ import {
   type SessionEnd,
   sessionEndLine,
 } from '../login/log-lines.ts';
+import type { AccountRecord } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
+import { checkAllowed } from './account-options.ts';
 import { capabilities } from './capability.ts';
 import { ClientGone } from './client-gone.ts';
 import { type Command, isAllowed } from './command.ts';
 import { findCommand } from './commands/index.ts';
 import { mailErrorTexts } from './errors.ts';
 import { ArgumentReader } from './parser/arguments.ts';
+import { readHead, wantsStream } from './parser/command-head.ts';
 import { CommandReader, type Incoming } from './parser/command-reader.ts';
 import { SyntaxRefusal } from './parser/syntax-refusal.ts';
 import { Refused } from './refused.ts';
@@ -33,13 +35,6 @@ import { Writer } from './writer.ts';
 const inputHighWater = 65_536;
 /** Commands of one client in one turn of the event loop. */
 const commandsPerTurn = 200;
-
-/** A command's name and where its arguments begin. */
-interface Head {
-  tag: string;
-  name: string;
-  argumentsAt: number;
-}
 
 export class ImapSession {
   readonly connection: Connection;
@@ -412,37 +407,4 @@ export class ImapSession {
     this.#gone?.abort(new ClientGone());
     this.#interrupt?.(new ClientGone());
   }
-}
-
-/** Account options that forbid IMAP, told before the OK and not behind it (imap-server §5). @throws {MailError} */
-function checkAllowed({ options }: AccountRecord, connection: Connection): void {
-  const isOn = (name: string): boolean => /^([1-9tTyY]|0+[1-9])/.test(options.get(name)?.at(-1) ?? '');
-  if (isOn('disableimap')) throw new MailError('cannot', 'IMAP access disabled for this account.');
-  if (isOn('disableinsecureimap') && !connection.secure) {
-    throw new MailError('cannot', 'IMAP access disabled via insecure connection.');
-  }
-}
-
-/** The tag and name of a command; undefined: there is no readable tag. */
-function readHead(octets: Buffer): Head | undefined {
-  const args = new ArgumentReader(octets, 0, 0);
-  args.skipSpace();
-  const tag = args.atomHere();
-  if (tag === '') return undefined;
-  args.skipSpace();
-  let name = args.atomHere().toUpperCase();
-  if (name === 'UID') {
-    args.skipSpace();
-    name = `UID ${args.atomHere().toUpperCase()}`;
-  }
-  return { tag, name, argumentsAt: args.position };
-}
-
-/** Whether the literal announced at the end is a message to APPEND, and not the mailbox's name. */
-function wantsStream(args: ArgumentReader): boolean {
-  args.skipSpace();
-  const start = args.position;
-  const isName = args.atPendingLiteral;
-  args.position = start;
-  return !isName;
 }
