@@ -1,5 +1,5 @@
+import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
-import type { AccountRecord } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 
 /** Account options that forbid IMAP, told before the OK and not behind it (imap-server §5). @throws {MailError} */

@@ -4,6 +4,7 @@
  * connection. Nothing but the connection, the state and a timer is held while the client is idle.
  */
 import { AccessDenied } from '../access/rights.ts';
+import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
 import {
   disconnectedBeforeLoginLine,
@@ -12,7 +13,6 @@ import {
   type SessionEnd,
   sessionEndLine,
 } from '../login/log-lines.ts';
-import type { AccountRecord } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { checkAllowed } from './account-options.ts';
 import { capabilities } from './capability.ts';

@@ -1,7 +1,8 @@
 import type { Mailboxes } from '../access/mailboxes.ts';
+import type { AccountRecord } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import { MailError } from '../base/mail-error.ts';
-import type { AccountRecord, LoginServices } from '../login/services.ts';
+import type { LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { ImapSession } from './session-loop.ts';
 import type { ImapSessionSettings } from './settings.ts';

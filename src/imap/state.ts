@@ -1,6 +1,6 @@
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { OpenMailbox } from '../access/open-mailbox.ts';
-import type { AccountRecord } from '../login/services.ts';
+import type { AccountRecord } from '../auth/account-record.ts';
 import type { View } from './view.ts';
 
 export interface NotAuthenticated {

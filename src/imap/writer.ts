@@ -14,6 +14,8 @@ const highWater = 262_144;
 export class Writer {
   readonly #connection: Connection;
   #block: Buffer | undefined;
+  /** What of the block the connection has got, and what is written. */
+  #passed = 0;
   #used = 0;
   #size = firstBlock;
   /** Octets of header-field and body fetches, CRs not counted: the log line's `headers=` and `body=`. */
@@ -29,6 +31,8 @@ export class Writer {
     if (this.#block !== undefined && this.#used + size <= this.#block.length) return this.#block;
     this.#pass();
     this.#block = Buffer.allocUnsafe(Math.max(size, this.#size));
+    this.#passed = 0;
+    this.#used = 0;
     this.#size = laterBlock;
     return this.#block;
   }
@@ -81,15 +85,15 @@ export class Writer {
   }
 
   #pass(): void {
-    if (this.#block === undefined) return;
-    if (this.#used > 0) this.#connection.write(this.#block.subarray(0, this.#used));
-    this.#block = undefined;
-    this.#used = 0;
+    if (this.#block === undefined || this.#used === this.#passed) return;
+    this.#connection.write(this.#block.subarray(this.#passed, this.#used));
+    this.#passed = this.#used;
   }
 
   /** Gives the connection what has been written. */
   flush(): void {
     this.#pass();
+    this.#block = undefined;
     this.#size = firstBlock;
   }
 

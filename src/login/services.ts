@@ -1,9 +1,6 @@
 import type { AccountRecord } from '../auth/account-record.ts';
 import type { Connection } from '../net/connection.ts';
 
-/** The protocols speak of accounts without looking into `auth/`. */
-export type { AccountRecord };
-
 /** A login name and password, as the LOGIN or USER and PASS commands gave them. */
 export interface PasswordLogin {
   user: string;
