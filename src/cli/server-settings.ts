@@ -6,6 +6,7 @@ import type { Config, ServiceConfig } from '../config/load.ts';
 import { resolveSettings } from '../config/resolve.ts';
 import type { ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
+import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import { firstUser } from '../supervisor/privileges.ts';
 import type {
@@ -76,6 +77,10 @@ function anyService({ scope, settings, implicitTls }: ServiceConfig) {
       perAddress: listenerOptions.maxPerAddress ?? settings.maxPerAddress,
     },
     access: accessSettings(settings),
+    proxyHeaders: {
+      endpoints: listenerOptions.proxyHeaders,
+      trusted: trustedNetworks(settings.proxyProtocolFrom),
+    },
     tls: canTls ? tlsSettings(settings) : undefined,
     implicitTls,
   };
@@ -109,6 +114,13 @@ function accessSettings(settings: ListenerSettings): AccessSettings {
   const file = accessFileOf(settings);
   const rules = file === undefined ? [] : readAccessFile(file).rules;
   return { rules, denyMessage: settings.listenerOptions.denyMessage };
+}
+
+/** @throws {Error} an entry that is no network */
+function trustedNetworks(networks: readonly string[]): AccessRule[] {
+  const { rules, errors } = parseAccessRules(networks.join('\n'));
+  if (errors[0]) throw new Error(`PROXY_PROTOCOL_FROM: ${errors[0].message}`);
+  return rules;
 }
 
 function loginSettings(
@@ -164,6 +176,7 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     moveExpungeToTrash: settings.moveExpungeToTrash,
     checkAllFolders: settings.checkAllFolders,
     astralNames: false,
+    shared: { indexFile: settings.sharedIndexFile, mungeNames: settings.mungeSharedNames },
     specialUse: [
       ['\\Sent', settings.specialUseSent],
       ['\\Drafts', settings.specialUseDrafts],

@@ -44,6 +44,8 @@ export interface AnyServiceSettings {
   readonly endpoints: readonly Endpoint[];
   readonly limits: ConnectionLimits;
   readonly access: AccessSettings;
+  /** Where a PROXY header comes first, and from whom. */
+  readonly proxyHeaders: ProxyHeaderSettings;
   readonly login: LoginSettings;
   /** For STARTTLS, or from the first octet on where `implicitTls` says so. */
   readonly tls: TlsSettings | undefined;
@@ -63,6 +65,18 @@ export interface AccessSettings {
   readonly rules: readonly AccessRule[];
   /** What those who are refused are told; '' is nothing. */
   readonly denyMessage: string;
+}
+
+/** The PROXY protocol in front of a service (-haproxy in TCPDOPTS, PROXY_PROTOCOL_FROM). */
+export interface ProxyHeaderSettings {
+  /** Neither address nor port: every endpoint. None: no header is read. */
+  readonly endpoints: readonly {
+    readonly timeoutSeconds: number;
+    readonly address: string | undefined;
+    readonly port: number | undefined;
+  }[];
+  /** Networks whose word is believed; others may not connect there. */
+  readonly trusted: readonly AccessRule[];
 }
 
 /** What the workers are told, again after each SIGHUP. */

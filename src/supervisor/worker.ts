@@ -10,7 +10,9 @@ import { startImapSession } from '../imap/session.ts';
 import { type AccessRule, AccessTable } from '../login/access-rules.ts';
 import { connectionLine } from '../login/log-lines.ts';
 import { createLoginServices } from '../login/login-services.ts';
+import { readPreface } from '../login/proxy-preface.ts';
 import type { HandOver, LoginServices } from '../login/services.ts';
+import { plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
 import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
 import { startPop3Session } from '../pop3/session.ts';
@@ -20,6 +22,7 @@ import { Admission, type Admitted, type Refused } from './admission.ts';
 import { imapServices, pop3Services } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
+import { findUser } from './privileges.ts';
 import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
 
@@ -32,6 +35,8 @@ interface Session {
 interface Service {
   readonly settings: ServiceSettings;
   readonly access: AccessTable;
+  /** Who may send a PROXY header. */
+  readonly balancers: AccessTable;
   readonly tls: TlsSide | undefined;
   start(connection: Connection): Session;
 }
@@ -125,6 +130,7 @@ export class Worker {
       this.#services.set(service.name, {
         settings: service,
         access: new AccessTable(service.access.rules),
+        balancers: new AccessTable(service.proxyHeaders.trusted),
         tls,
         start: sessionStarter(service, login, this.#log),
       });
@@ -148,7 +154,27 @@ export class Worker {
       socket.destroy();
       return;
     }
-    const connection = new StreamConnection(socket, socket, service.tls);
+    const header = headerExpected(service.settings, socket);
+    if (header === undefined) {
+      this.#admit(service, new StreamConnection(socket, socket, service.tls));
+      return;
+    }
+    if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
+      this.#log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
+      socket.destroy();
+      return;
+    }
+    readPreface(socket, header.timeoutSeconds * 1000).then(
+      (addresses) => this.#admit(service, new StreamConnection(socket, socket, service.tls, addresses)),
+      (error: Error) => {
+        this.#log.error(error.message);
+        socket.destroy();
+      },
+    );
+  }
+
+  #admit(service: Service, connection: StreamConnection): void {
+    const { name } = service.settings;
     const rule = service.access.find(connection.remoteAddress);
     if (rule?.deny) {
       const { denyMessage } = service.settings.access;
@@ -205,7 +231,8 @@ export class Worker {
     account: AccountRecord,
     session: HandOver,
   ): 'here' | 'away' {
-    const uid = account.uid;
+    const user = account.uid === undefined ? findUser(account.username ?? '') : undefined;
+    const uid = account.uid ?? user?.uid;
     if (uid === policy.uid && uid !== 0) return 'here';
     if (uid === undefined || uid === 0 || !policy.hosts) {
       this.#log.error(
@@ -214,7 +241,7 @@ export class Worker {
       connection.end(cannotServe[service.protocol]);
       return 'away';
     }
-    const owner = { uid, gid: account.gid, username: account.username };
+    const owner = { uid, gid: user?.gid ?? account.gid, username: account.username };
     const token = this.#nextId++;
     const admitted = this.#admitted.get(connection);
     if (admitted) this.#moved.set(token, admitted);
@@ -276,6 +303,16 @@ const cannotServe = {
   imap: '* BYE [UNAVAILABLE] This account cannot be served here.\r\n',
   pop3: '-ERR [SYS/PERM] This account cannot be served here.\r\n',
 } as const;
+
+/** What is said about a PROXY header on the endpoint a connection has come to. */
+function headerExpected({ proxyHeaders }: ServiceSettings, socket: Socket) {
+  if (proxyHeaders.endpoints.length === 0) return undefined;
+  const local = plainAddress(socket.localAddress ?? '');
+  return proxyHeaders.endpoints.find(
+    ({ address, port }) =>
+      (port === undefined || port === socket.localPort) && (address === undefined || address === local),
+  );
+}
 
 /** MAXCPERIP of an access record takes the place of MAXPERIP. */
 function limitsFor(limits: ConnectionLimits, rule: AccessRule | undefined): ConnectionLimits {

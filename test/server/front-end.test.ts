@@ -189,3 +189,51 @@ describe('signals', { timeout: 60_000 }, () => {
     await server.stop();
   });
 });
+
+describe('behind a load balancer', { timeout: 60_000 }, () => {
+  let server: TestServer;
+  before(async () => {
+    server = await TestServer.start(undefined, {
+      imapd: ['TCPDOPTS="-nodnslookup -haproxy=2"', 'MAXPERIP=2'],
+      'imapd-ssl': ['TCPDOPTS="-nodnslookup -haproxy=2"'],
+    });
+  });
+  after(() => server.stop());
+
+  test('the address of the PROXY header is logged, and counts', async () => {
+    const clients: Conversation[] = [];
+    for (const port of [1, 2, 3]) {
+      const client = await Conversation.plain(server.ports.plain);
+      client.send(`PROXY TCP4 192.0.2.7 198.51.100.1 ${port} 143\r\nn NOOP\r\n`);
+      clients.push(client);
+      if (port < 3) assert.match(await client.until(/^n .*\r\n/m), /n OK/);
+      else assert.match(await client.rest(), /^\* BYE .*Too many connections from your address/);
+    }
+    await server.logged(/Connection, ip=\[::ffff:192\.0\.2\.7\], port=\[1\]/);
+    for (const client of clients) client.close();
+  });
+
+  test('a connection without a header is closed, a silent one after the time limit, nobody waits', async () => {
+    const silent = await Conversation.plain(server.ports.plain);
+    const bare = await Conversation.plain(server.ports.plain);
+    bare.send('a CAPABILITY\r\n');
+    assert.equal(await bare.rest(), '');
+    await server.logged(/ERR: haproxy: missing PROXY statement/);
+    const client = await Conversation.plain(server.ports.plain);
+    client.send('PROXY UNKNOWN\r\n');
+    await client.until(/^\* OK/);
+    assert.equal(await silent.rest(), '');
+    await server.logged(/ERR: haproxy: timeout/);
+    client.close();
+  });
+
+  test('version 2 in front of TLS', async () => {
+    const socket = connect(server.ports.tls, '127.0.0.1');
+    const header = '0d0a0d0a000d0a515549540a2111000cc0000208c633640100070391';
+    socket.write(Buffer.from(header, 'hex'));
+    const secure = await new Conversation(socket).startTls();
+    assert.match(await secure.login(), /l OK/);
+    await server.logged(/LOGIN, user=ann, ip=\[::ffff:192\.0\.2\.8\], port=\[7\], protocol=IMAP, starttls=1/);
+    secure.close();
+  });
+});

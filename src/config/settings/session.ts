@@ -49,6 +49,15 @@ export const sessionRows = [
     means: 'How long a logged-in POP3 client may be silent.',
   },
   {
+    name: 'PROXY_PROTOCOL_FROM',
+    field: 'proxyProtocolFrom',
+    files: own,
+    scopes: every,
+    kind: words,
+    default: '127 :0000:0000:0000:0000:0000:0000:0000:0001 10 172.16.0.0/12 192.168 fc00::/7',
+    means: 'The networks of load balancers: only they may connect where -haproxy in TCPDOPTS expects a header.',
+  },
+  {
     name: 'LINE_LENGTH_LIMIT',
     field: 'lineLengthOctets',
     files: own,
