@@ -2,7 +2,7 @@
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
-import type { Config, ServiceConfig } from '../config/load.ts';
+import type { Config, ServiceConfig, ServiceName } from '../config/load.ts';
 import { resolveSettings } from '../config/resolve.ts';
 import type { ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
@@ -25,19 +25,25 @@ type Pop3ServiceConfig = ServiceConfig<'pop3'> | ServiceConfig<'pop3s'>;
 export interface ServeOptions {
   /** The command that runs the authentication daemon. */
   readonly authCommand: readonly string[];
+  /** The one service to serve, started or not by its setting; undefined: all that START says. */
+  readonly only?: ServiceName | undefined;
 }
 
 /** The server that a configuration describes. Services whose START says NO are left out. */
 export function serverSettings(config: Config, options: ServeOptions): ServerSettings {
   const { server, auth } = config;
+  const { only } = options;
+  const wanted = (service: ServiceConfig) =>
+    only === undefined ? service.settings.start : service.scope === only;
   const services: ServiceSettings[] = [];
   for (const service of [config.imap, config.imaps]) {
-    if (service?.settings.start) services.push(imapService(service));
+    if (service && wanted(service)) services.push(imapService(service));
   }
   for (const service of [config.pop3, config.pop3s]) {
-    if (service?.settings.start) services.push(pop3Service(service, config));
+    if (service && wanted(service)) services.push(pop3Service(service, config));
   }
-  const first = (config.imap ?? config.imaps ?? config.pop3 ?? config.pop3s)?.settings;
+  const leading = only === undefined ? undefined : config[only];
+  const first = (leading ?? config.imap ?? config.imaps ?? config.pop3 ?? config.pop3s)?.settings;
   return {
     services,
     auth: {
@@ -48,7 +54,8 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
-    authCommand: server.settings.authDaemon === 'own' ? options.authCommand : undefined,
+    authCommand:
+      server.settings.authDaemon === 'own' && only === undefined ? options.authCommand : undefined,
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
   };
 }
@@ -93,7 +100,7 @@ function pop3Service(service: Pop3ServiceConfig, config: Config): ServiceSetting
     ...any,
     protocol: 'pop3',
     login: loginSettings('pop3', settings, any.tls !== undefined && !any.implicitTls),
-    mail: { ...mailSettings(sharedSettings(config)), maildirPath: settings.maildirPath },
+    mail: pop3MailSettings(sharedSettings(config), settings.maildirPath),
     pop3: {
       saslMechanisms: settings.saslMechanisms,
       saslMechanismsTls: settings.saslMechanismsTls,
@@ -102,6 +109,13 @@ function pop3Service(service: Pop3ServiceConfig, config: Config): ServiceSetting
       inactivityMs: settings.inactivitySeconds * 1000,
     },
   };
+}
+
+/** POP3 removes messages for good, whatever IMAP does, and leaves the owner of a maildir to the file system. */
+function pop3MailSettings(imap: ImapSettings, maildirPath: string): MailSettings {
+  const settings = mailSettings(imap);
+  const mailboxes = { ...settings.mailboxes, moveExpungeToTrash: false };
+  return { ...settings, maildirPath, mailboxes, checks: { owner: false, clock: false } };
 }
 
 /** How maildirs are treated is written into `imapd`; POP3 sessions of the process do as IMAP sessions do. */
@@ -165,6 +179,7 @@ export function mailSettings(settings: ImapSettings): MailSettings {
     watch: settings.watchDirectories,
     messageCacheOctets: settings.messageCacheOctets,
     maildirPath: settings.maildirPath,
+    checks: { owner: settings.sanityCheck, clock: true },
     mailboxes: mailboxesSettings(settings),
   };
 }
@@ -176,7 +191,8 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     moveExpungeToTrash: settings.moveExpungeToTrash,
     checkAllFolders: settings.checkAllFolders,
     astralNames: false,
-    shared: { indexFile: settings.sharedIndexFile, mungeNames: settings.mungeSharedNames },
+    shared: { indexFile: settings.sharedIndexFile ?? '', mungeNames: settings.mungeSharedNames },
+    maildirQuota: settings.maildirQuota,
     specialUse: [
       ['\\Sent', settings.specialUseSent],
       ['\\Drafts', settings.specialUseDrafts],

@@ -8,6 +8,7 @@ import type { ImapServices } from '../imap/session.ts';
 import type { LoginServices } from '../login/services.ts';
 import type { Pop3Services } from '../pop3/services.ts';
 import { openAccount } from '../store/account.ts';
+import { checkLogin } from '../store/login-checks.ts';
 import type { ImapServiceSettings, MailSettings, Pop3ServiceSettings } from './settings.ts';
 
 /** The maildir of an account, an octet string: its own, else MAILDIRPATH, below its home directory. */
@@ -19,7 +20,8 @@ export function maildirOf(account: AccountRecord, maildirPath: string): string {
 /** @throws {MailError} the maildir cannot be used */
 export function openMailboxes(account: AccountRecord, mail: MailSettings, log: Log): Mailboxes {
   const { durable, keywords, useLocks, hostname, watch, mailboxes, maildirPath } = mail;
-  const store = openAccount(maildirOf(account, maildirPath), {
+  const maildir = maildirOf(account, maildirPath);
+  const store = openAccount(maildir, {
     durable,
     keywords,
     useLocks,
@@ -27,15 +29,20 @@ export function openMailboxes(account: AccountRecord, mail: MailSettings, log: L
     watch,
     log,
   });
+  const owner = mail.checks.owner ? { uid: process.geteuid!(), gid: process.getegid!() } : undefined;
+  checkLogin({ home: account.home, maildir, owner, clock: mail.checks.clock }, store.settings);
   return new Mailboxes(store, mailboxes, identityOf(account));
 }
 
 /** Whom access control lists know the account as (quota-acl-shared §2.5). */
 function identityOf({ address, options }: AccountRecord): Identity {
+  const sharedGroup = options.get('sharedgroup')?.[0];
   return {
     login: address,
     groups: options.get('group') ?? [],
     aclsDisabled: optionIsSet(options, 'disableshared'),
+    // It becomes part of a file's name.
+    ...(sharedGroup !== undefined && !/[\t,/|]/.test(sharedGroup) && { sharedGroup }),
   };
 }
 

@@ -191,6 +191,15 @@ export const imapRows = [
     means: 'Lock a folder while it is changed; off only for sites where nothing else touches the maildirs.',
   },
   {
+    name: 'MAILDIRQUOTA',
+    field: 'maildirQuota',
+    files: ['imapd'],
+    scopes: imap,
+    kind: text,
+    default: '',
+    means: 'The quota every account gets when it stores mail, such as 1000000S,1000C; empty: what its maildirsize says.',
+  },
+  {
     name: 'IMAP_SHAREDINDEXFILE',
     field: 'sharedIndexFile',
     files: ['imapd'],
@@ -198,7 +207,6 @@ export const imapRows = [
     kind: optional(path),
     default: '{config}/shared/index',
     means: 'The index of the accounts whose folders can be shared.',
-    pending: true,
   },
   {
     name: 'IMAP_SHAREDMUNGENAMES',
@@ -208,7 +216,6 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Replace characters in the names of shared folders that clients do not like.',
-    pending: true,
   },
   {
     name: 'IMAP_TRASHFOLDERNAME',
