@@ -108,7 +108,8 @@ async function nextLine(client: Client, { line, text }: { line: number; text: st
   }
 }
 
-async function begin(client: Client, start: string): Promise<void> {
+/** Reads the greeting, and selects what the transcript starts with. */
+export async function begin(client: Client, start: string): Promise<void> {
   if (start === 'login') return;
   await client.line();
   if (!start.startsWith('selected ')) return;
@@ -116,7 +117,7 @@ async function begin(client: Client, start: string): Promise<void> {
   for (let line = ''; !line.startsWith('start '); ) line = await client.line();
 }
 
-function sendLine(client: Client, text: string, delivery: Delivery): void {
+export function sendLine(client: Client, text: string, delivery: Delivery): void {
   const octets = Buffer.from(`${unescapeOctets(text)}\r\n`, 'latin1');
   if (delivery === 'whole') client.send(octets);
   else for (let i = 0; i < octets.length; i++) client.send(Buffer.from(octets.subarray(i, i + 1)));
@@ -163,7 +164,7 @@ function escapePattern(text: string): string {
 }
 
 /** What another program does to the maildir, or finds there. */
-function changeDisk(directory: string, words: readonly string[], line: number): void {
+export function changeDisk(directory: string, words: readonly string[], line: number): void {
   const [verb, first = '', second = ''] = words;
   const path = join(directory, first);
   if (verb === 'rename') renameSync(path, join(directory, second));

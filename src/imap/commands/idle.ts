@@ -1,3 +1,4 @@
+import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
 import { ok, syntaxError } from '../reply.ts';
 import type { ImapSession } from '../session-loop.ts';
@@ -45,7 +46,10 @@ function push(session: ImapSession, state: Selected): () => void {
     else
       waiting.then(told, (error: unknown) => {
         telling = false;
-        session.services.log.error(`imap IDLE: ${error instanceof Error ? error.stack : String(error)}`);
+        if (!(error instanceof MailError)) {
+          session.services.log.error(`imap IDLE: ${error instanceof Error ? error.stack : String(error)}`);
+        }
+        session.bye('[ALERT] The mailbox cannot be read any more.', 'disconnected');
       });
   };
   session.writer.line('+ entering ENHANCED idle mode');

@@ -1,4 +1,5 @@
 import { command } from '../command.ts';
+import { FlagBeliefs } from '../flag-belief.ts';
 import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
 import { readFlagList } from '../parser/flag-list.ts';
@@ -26,8 +27,9 @@ export const store = command({
     if (uids.length === 0) return ok('STORE completed.');
     const keywords = session.settings.keywords ? change.keywords : [];
     const strangers = changedByOthers(state, uids);
+    const beliefs = silent ? new FlagBeliefs(state.view.folder, uids, change) : undefined;
     await mailbox.storeFlags(uids, { ...change, keywords });
-    return answer(session, state, { uids, silent, withUid, strangers });
+    return answer(session, state, { uids, withUid, strangers, beliefs });
   },
 });
 
@@ -52,28 +54,36 @@ function changedByOthers({ view }: Selected, uids: readonly number[]): ReadonlyS
   return strangers;
 }
 
-function answer(
-  session: ImapSession,
-  state: Selected,
-  {
-    uids,
-    silent,
-    withUid,
-    strangers,
-  }: { uids: number[]; silent: boolean; withUid: boolean; strangers: ReadonlySet<number> },
-): Reply {
+/** Messages answered before other sessions get their turn. */
+const perTurn = 1000;
+
+/** What STORE has to tell; `beliefs`: it was silent. */
+interface Told {
+  uids: readonly number[];
+  withUid: boolean;
+  strangers: ReadonlySet<number>;
+  beliefs: FlagBeliefs | undefined;
+}
+
+async function answer(session: ImapSession, state: Selected, told: Told): Promise<Reply> {
   const { view } = state;
+  const { uids, withUid, strangers, beliefs } = told;
   tellKeywords(session, state);
   let missing = false;
-  for (const uid of uids) {
+  for (let i = 0; i < uids.length && !session.ended; i++) {
+    if (i % perTurn === perTurn - 1) {
+      await session.writer.drained();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const uid = uids[i]!;
     const row = view.folder.rowOf(uid);
     if (row < 0) {
       missing = true;
       continue;
     }
-    if (silent && strangers.has(uid)) continue;
+    if (beliefs !== undefined && (strangers.has(uid) || !beliefs.isTrue(i, row))) continue;
     view.knows(uid);
-    if (!silent) writeFlags(session, view, row, view.indexOf(uid) + 1, withUid);
+    if (beliefs === undefined) writeFlags(session, view, row, view.indexOf(uid) + 1, withUid);
   }
   return ok(missing ? '[EXPUNGEISSUED] STORE completed.' : 'STORE completed.');
 }
