@@ -19,12 +19,13 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith('.txt')
       mkdirSync(maildir, { recursive: true });
       makeMaildir(transcript.maildir, maildir);
       const imap = transcript.settings as Partial<ImapSessionSettings>;
+      const mailboxes = { moveExpungeToTrash: imap.moveExpungeToTrash ?? false };
       const login = transcript.start === 'login' ? { login: loginForTests() } : {};
       await runTranscript(
         transcript,
         maildir,
         delivery,
-        () => new InProcessClient(maildir, { imap, ...login }),
+        () => new InProcessClient(maildir, { imap, mailboxes, ...login }),
       );
     });
   }
