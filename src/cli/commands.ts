@@ -44,6 +44,34 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'show and change the keywords of messages',
     load: () => import('./maildirkw.ts'),
   },
+  'imapd.rc': {
+    does: 'start, stop or restart IMAP on port 143',
+    load: () => import('./rc.ts'),
+  },
+  'imapd-ssl.rc': {
+    does: 'the same for port 993',
+    load: () => import('./rc.ts'),
+  },
+  'pop3d.rc': {
+    does: 'the same for POP3 on port 110',
+    load: () => import('./rc.ts'),
+  },
+  'pop3d-ssl.rc': {
+    does: 'the same for port 995',
+    load: () => import('./rc.ts'),
+  },
+  mkimapdcert: {
+    does: 'make a certificate for IMAP, signed by itself',
+    load: () => import('./mkcert.ts'),
+  },
+  mkpop3dcert: {
+    does: 'make a certificate for POP3, signed by itself',
+    load: () => import('./mkcert.ts'),
+  },
+  mkdhparams: {
+    does: 'write Diffie-Hellman parameters',
+    load: () => import('./mkdhparams.ts'),
+  },
   authtest: {
     does: 'look an account up, verify or change its password',
     load: () => import('./authtest.ts'),

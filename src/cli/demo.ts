@@ -13,7 +13,7 @@ export async function run({ args, stdout, stderr }: CommandContext): Promise<num
   const directory = args[0] ? resolve(args[0]) : demoDirectory(resolve(import.meta.dirname, '../..'));
   const config = checkedConfig(await prepareDemo(directory), stderr);
   if (!config) return 1;
-  return serveUntilStopped(config, stderr, () => stdout(instructions(directory)));
+  return serveUntilStopped(config, stderr, { ready: () => stdout(instructions(directory)) });
 }
 
 function instructions(directory: string): string {

@@ -1,8 +1,14 @@
-/** `postrider serve [--config DIR] [--foreground]`: the whole server. */
+/** `postrider serve [--config DIR] [--foreground] [--service NAME]`: the whole server, or one service of it. */
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts';
+import {
+  type Config,
+  findConfigDirectory,
+  loadConfig,
+  type ServiceName,
+  serviceNames,
+} from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
@@ -10,26 +16,34 @@ import { checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { serverSettings } from './server-settings.ts';
 
-const usage = 'usage: postrider serve [--config DIR] [--foreground]\n';
+const usage = 'usage: postrider serve [--config DIR] [--foreground] [--service imap|imaps|pop3|pop3s]\n';
 
 export async function run(context: CommandContext): Promise<number> {
   const { args, environment, stderr } = context;
-  let options: { config?: string; foreground?: boolean };
+  let options: { config?: string; foreground?: boolean; service?: string };
   try {
     options = parseArgs({
       args: [...args],
-      options: { config: { type: 'string' }, foreground: { type: 'boolean' } },
+      options: {
+        config: { type: 'string' },
+        foreground: { type: 'boolean' },
+        service: { type: 'string' },
+      },
     }).values;
   } catch (error) {
     stderr(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return usageExit;
   }
   const directory = findConfigDirectory(options.config, environment);
+  const service = serviceNames.find((name) => name === options.service);
+  if (options.service !== undefined && service === undefined) {
+    stderr(usage);
+    return usageExit;
+  }
   const config = checkedConfig(directory, stderr);
   if (!config) return 1;
-  if (!options.foreground)
-    return startInBackground(['serve', '--foreground', '--config', resolve(directory)]);
-  return serveUntilStopped(config, stderr);
+  if (!options.foreground) return startInBackground(resolve(directory), service);
+  return serveUntilStopped(config, stderr, { service });
 }
 
 /** Reads a configuration and says what is wrong with it; undefined: it cannot be used. */
@@ -43,19 +57,24 @@ export function checkedConfig(directory: string, stderr: (text: string) => void)
   return errors.length === 0 ? config : undefined;
 }
 
-/**
- * Runs the server until a signal ends it.
- * @param ready  called when connections are accepted
- */
+interface ServeHow {
+  /** The only service to serve; the authentication daemon is somebody else's then, as with Courier's scripts. */
+  readonly service?: ServiceName | undefined;
+  /** Called when connections are accepted. */
+  readonly ready?: () => void;
+}
+
+/** Runs the server until a signal ends it. */
 export async function serveUntilStopped(
   config: Config,
   stderr: (text: string) => void,
-  ready: () => void = () => {},
+  how: ServeHow = {},
 ): Promise<number> {
   const log = processLog();
   const main = resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
   const authCommand = [process.execPath, main, 'authdaemond', '--config', config.directory];
-  const settings = serverSettings(config, { authCommand });
+  const options = { authCommand, only: how.service };
+  const settings = serverSettings(config, options);
   process.umask(settings.services[0]?.mail.umask ?? 0o022);
   const supervisor = new Supervisor(settings, log);
   const stopped = new Promise<void>((resolve, reject) => {
@@ -66,7 +85,7 @@ export async function serveUntilStopped(
   process.on('SIGHUP', () => {
     const next = checkedConfig(config.directory, (text) => log.error(text.trimEnd()));
     try {
-      if (next) supervisor.reload(serverSettings(next, { authCommand }));
+      if (next) supervisor.reload(serverSettings(next, options));
       else log.error('the old settings stay in force');
     } catch (error) {
       log.error(`${error instanceof Error ? error.message : String(error)}; the old settings stay in force`);
@@ -80,14 +99,19 @@ export async function serveUntilStopped(
     return 1;
   }
   process.send?.('ready');
-  ready();
+  how.ready?.();
   await stopped;
   return 0;
 }
 
-/** Starts the server in a session of its own and waits until it serves, or has told why it cannot. */
-function startInBackground(args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [process.argv[1]!, ...args], {
+/**
+ * Starts the server in a session of its own and waits until it serves, or has told why it cannot.
+ * @returns the exit code
+ */
+export function startInBackground(directory: string, service?: ServiceName): Promise<number> {
+  const only = service === undefined ? [] : ['--service', service];
+  const main = resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
+  const child = spawn(process.execPath, [main, 'serve', '--foreground', '--config', directory, ...only], {
     detached: true,
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

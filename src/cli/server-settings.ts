@@ -54,8 +54,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
-    authCommand:
-      server.settings.authDaemon === 'own' && only === undefined ? options.authCommand : undefined,
+    authCommand: server.settings.authDaemon === 'own' && only === undefined ? options.authCommand : undefined,
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
   };
 }
