@@ -82,6 +82,9 @@ export function wireLength(octets: Uint8Array, afterCr = false): number {
   return source.length + bare;
 }
 
+/** Octets on their way from the file; whoever reads into it is done with them before anybody else runs. */
+const scratch = Buffer.allocUnsafeSlow(pieceOctets);
+
 /** Fills `into` with the file's octets from `position` on; returns how many there were, 0 at the end. */
 export type ReadAt = (into: Uint8Array, position: number) => number;
 
@@ -101,7 +104,7 @@ export function* wirePieces(
   let left = Math.min(partial?.count ?? range.wireOctets, range.wireOctets - offset);
   let { position, skip, afterCr } = seekWire(structure, range, offset);
   while (left > 0) {
-    const buffer = Buffer.allocUnsafe(Math.min(pieceOctets, range.end - position));
+    const buffer = scratch.subarray(0, Math.min(pieceOctets, range.end - position));
     const count = read(buffer, position);
     if (count <= 0) return;
     const wire = toWire(buffer.subarray(0, count), afterCr);

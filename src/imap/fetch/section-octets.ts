@@ -29,7 +29,21 @@ const everything: Partial = { offset: 0, count: Number.POSITIVE_INFINITY };
 
 /** BODY[] of a small message. */
 export function wholeMessage(file: OpenMessage, partial: Partial | undefined): Sized {
-  return cut(toWire(file.readAll()), partial);
+  return cut(toWire(readWhole(file)), partial);
+}
+
+let scratch: Buffer | undefined;
+
+/** The file's octets, valid until the next call: what is sent is made of them at once. */
+function readWhole(file: OpenMessage): Buffer {
+  scratch ??= Buffer.allocUnsafeSlow(wholeUpTo);
+  let end = 0;
+  while (end < file.sizeOctets && end < wholeUpTo) {
+    const octets = file.read(scratch.subarray(end), end);
+    if (octets === 0) break;
+    end += octets;
+  }
+  return scratch.subarray(0, end);
 }
 
 /** @returns nothing, of size 0, if there is no such part */
