@@ -240,3 +240,15 @@ test('partials of a large message put together are the message', async (context)
   }
   assert.equal(together, whole.slice(1).join('\r\n').slice(0, size));
 });
+
+test('the log line counts octets as Courier does', async (context) => {
+  const lines: string[] = [];
+  const log = { error() {}, warn() {}, debug() {}, info: (line: string) => lines.push(line) };
+  const client = await connect(context, maildirOf(context, 'two-messages'), { log });
+  await client.command('1', 'SELECT INBOX');
+  await client.command('2', 'FETCH 2 (BODY.PEEK[TEXT]<0.4> BODY.PEEK[HEADER.FIELDS (Subject)])');
+  await client.command('3', 'FETCH 2 BODY[TEXT]');
+  await client.command('4', 'LOGOUT');
+  assert.match(lines[0]!, /^LOGIN, user=ann@example\.org, ip=\[::ffff:127\.0\.0\.1\], port=\[0\], protocol=IMAP$/);
+  assert.match(lines[1]!, /^LOGOUT, user=ann@example\.org, .* headers=12, body=17, rcvd=\d+, sent=\d+, time=0$/);
+});

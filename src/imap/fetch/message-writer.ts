@@ -150,12 +150,16 @@ function writeItems(
   writer.text(')\r\n');
 }
 
-function writePieces(session: ImapSession, item: FetchItem, { size, pieces }: Sized): void | Promise<void> {
+function writePieces(
+  session: ImapSession,
+  item: FetchItem,
+  { size, counted, pieces }: Sized,
+): void | Promise<void> {
   const { writer } = session;
   const isHeader =
     item.kind === 'section' && ['header', 'fields', 'fieldsNot', 'mime'].includes(item.section.what);
-  if (isHeader) writer.headerOctets += size;
-  else writer.bodyOctets += size;
+  if (isHeader) writer.headerOctets += counted;
+  else writer.bodyOctets += counted;
   if (size > wholeUpTo) return streamPieces(session, size, pieces);
   let left = size;
   for (const piece of pieces) {

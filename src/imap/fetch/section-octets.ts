@@ -21,15 +21,17 @@ export const wholeUpTo = 262_144;
 /** Octets with their number known in advance. */
 export interface Sized {
   readonly size: number;
+  /** What the log line counts: line ends as in the file, or in fields not at all; of a partial all its octets. */
+  readonly counted: number;
   readonly pieces: Iterable<Buffer>;
 }
 
-const empty: Sized = { size: 0, pieces: [] };
+const empty: Sized = { size: 0, counted: 0, pieces: [] };
 const everything: Partial = { offset: 0, count: Number.POSITIVE_INFINITY };
 
 /** BODY[] of a small message. */
 export function wholeMessage(file: OpenMessage, partial: Partial | undefined): Sized {
-  return cut(toWire(readWhole(file)), partial);
+  return cut(toWire(readWhole(file)), partial, file.sizeOctets);
 }
 
 let scratch: Buffer | undefined;
@@ -56,7 +58,8 @@ export function sectionOctets(
   const range = locateSection(structure, section);
   if (range === undefined) return empty;
   if (range.select !== undefined) {
-    return cut(selectFields(readRange(file, range.start, range.end), range.select), partial);
+    const fields = selectFields(readRange(file, range.start, range.end), range.select);
+    return cut(fields, partial, fields.length - 2 * linesIn(fields));
   }
   return wireRange(file, structure, range, partial);
 }
@@ -71,7 +74,7 @@ function wireRange(
   const size = Math.max(0, Math.min(count, range.wireOctets - offset));
   if (size === 0) return empty;
   const pieces = wirePieces(readerOf(file), structure, range, partial && { offset, count: size });
-  return { size, pieces };
+  return { size, counted: partial === undefined ? range.end - range.start : size, pieces };
 }
 
 function readerOf(file: OpenMessage): ReadAt {
@@ -83,12 +86,16 @@ function readRange(file: OpenMessage, start: number, end: number): Buffer {
   return octets.subarray(0, file.read(octets, start));
 }
 
-function cut(octets: Buffer, partial: Partial | undefined): Sized {
-  const piece =
-    partial === undefined
-      ? octets
-      : octets.subarray(partial.offset, Math.min(octets.length, partial.offset + partial.count));
-  return { size: piece.length, pieces: piece.length === 0 ? [] : [piece] };
+function linesIn(octets: Buffer): number {
+  let lines = 0;
+  for (let lf = octets.indexOf(10); lf >= 0; lf = octets.indexOf(10, lf + 1)) lines++;
+  return lines;
+}
+
+function cut(octets: Buffer, partial: Partial | undefined, counted: number): Sized {
+  if (partial === undefined) return { size: octets.length, counted, pieces: [octets] };
+  const piece = octets.subarray(partial.offset, Math.min(octets.length, partial.offset + partial.count));
+  return { size: piece.length, counted: Math.min(counted, piece.length), pieces: [piece] };
 }
 
 /** Makes the pieces of a part without its transfer encoding; may be called again. */
@@ -130,9 +137,9 @@ export async function countLarge(decoded: Decoded): Promise<number> {
 
 /** @param total  octets of the whole part */
 export function decodedRange(decoded: Decoded, total: number, partial: Partial | undefined): Sized {
-  if (partial === undefined) return { size: total, pieces: decoded() };
+  if (partial === undefined) return { size: total, counted: total, pieces: decoded() };
   const size = Math.max(0, Math.min(partial.count, total - partial.offset));
-  return { size, pieces: between(decoded(), partial.offset, partial.offset + size) };
+  return { size, counted: size, pieces: between(decoded(), partial.offset, partial.offset + size) };
 }
 
 function* decodedPieces(
