@@ -193,7 +193,7 @@ export class Mailboxes {
     return (await this.account.unsubscribe(this.#targets.canonical(name))) || isDone;
   }
 
-  /** GETACL. Needs right a. @throws {MailError} unavailable: it cannot be read */
+  /** The list that counts for a name, whether there is such a folder or not. Needs right a. @throws {MailError} unavailable: it cannot be read */
   acl(name: string): Acl {
     const target = this.#administered(name);
     return this.#targets.acl(target)!;
@@ -246,7 +246,7 @@ export class Mailboxes {
   }
 
   #administered(name: string): Target {
-    const target = this.#existing(name);
+    const target = this.resolve(name);
     requireRight(this.#targets.rights(target), 'a', target.name);
     return target;
   }

@@ -1,6 +1,7 @@
 import { type AclChange, type AclEntry, AclRefused, readRights } from '../../access/acl.ts';
 import type { Mailboxes } from '../../access/mailboxes.ts';
 import { AccessDenied } from '../../access/rights.ts';
+import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
 import { Refused } from '../refused.ts';
@@ -30,6 +31,7 @@ export const getAcl = command({
   refuse: { unavailable: 'Cannot retrieve ACLs for mailbox.' },
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run(session, { mailboxes }, name) {
+    requireMailbox(mailboxes, name);
     const entries = mailboxes.acl(name).flatMap((entry) => wireEntry(entry));
     session.writer.line(`* ACL ${[mailboxName(name, session.utf8), ...entries].join(' ')}`);
     return ok('GETACL completed.');
@@ -93,6 +95,7 @@ async function change(
   const [, minus = '', who = ''] = /^(-?)(.*)$/s.exec(identifier) ?? [];
   if (who === '' || /[=\x00-\x20]/.test(who)) throw new Refused(no('Invalid ACL identifier.'));
   const stored = sameOnTheWire.includes(who) ? who : `user=${who}`;
+  requireMailbox(mailboxes, name);
   try {
     await mailboxes.changeAcl(name, { identifier: minus + stored, mode, rights });
   } catch (error) {
@@ -105,9 +108,15 @@ async function change(
 
 /** The rights of somebody who may know them. @throws {AccessDenied} */
 function knownRights(mailboxes: Mailboxes, name: string): string {
-  const rights = mailboxes.exists(name) ? mailboxes.rights(name) : '';
+  requireMailbox(mailboxes, name);
+  const rights = mailboxes.rights(name);
   if (!/[lricxea]/.test(rights)) throw new AccessDenied(mailboxes.resolve(name).name, 'a');
   return rights;
+}
+
+/** Names that are mere parents have lists too, but only `ACL STORE` and `LIST (ACL)` know them. @throws {MailError} notFound */
+function requireMailbox(mailboxes: Mailboxes, name: string): void {
+  if (!mailboxes.exists(name)) throw new MailError('notFound', 'no such mailbox');
 }
 
 function wireEntry({ identifier, rights }: AclEntry): string[] {

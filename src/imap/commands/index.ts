@@ -1,5 +1,6 @@
 import type { Command } from '../command.ts';
 import { deleteAcl, getAcl, listRights, myRights, setAcl } from './acl.ts';
+import { aclStore } from './acl-store.ts';
 import { append } from './append.ts';
 import { authenticate } from './authenticate.ts';
 import { capability } from './capability.ts';
@@ -30,6 +31,7 @@ import { subscribe, unsubscribe } from './subscribe.ts';
 
 /** Every command there is. */
 const commands: readonly Command[] = [
+  aclStore,
   append,
   authenticate,
   capability,

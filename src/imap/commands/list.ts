@@ -83,11 +83,12 @@ function readArguments(args: ArgumentReader, session: ImapSession): ListArgument
   return { reference, patterns, select, returns, statusItems, isExtended };
 }
 
-function listLine(
+/** One line of LIST, without its STATUS. */
+export function listLine(
   session: ImapSession,
   mailboxes: Mailboxes,
   entry: ListEntry,
-  { select, returns, isExtended }: ListArguments,
+  { select, returns, isExtended }: Pick<ListArguments, 'select' | 'returns' | 'isExtended'>,
 ): string {
   const showsSubscribed = returns.has('SUBSCRIBED') || select.has('SUBSCRIBED');
   let line = `* LIST (${attributes(session, entry, isExtended, showsSubscribed)}) "." ${mailboxName(entry.name, session.utf8)}`;
@@ -102,7 +103,7 @@ function aclTail(mailboxes: Mailboxes, name: string, select: ReadonlySet<string>
   if (!select.has('ACL') && !select.has('MYRIGHTS')) return [];
   const rights = mailboxes.rights(name);
   const tail: string[] = [];
-  if (select.has('ACL') && rights.includes('a') && mailboxes.exists(name)) {
+  if (select.has('ACL') && rights.includes('a')) {
     const entries = mailboxes.acl(name).map(({ identifier, rights: given }) => {
       return `(${quoted(Buffer.from(identifier).toString('latin1'))} "${shownRights(given, 'show')}")`;
     });
