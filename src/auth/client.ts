@@ -1,13 +1,15 @@
 /**
- * Asks the authentication daemon, ours or Courier's `authdaemond` (authlib §2.4): one connection and one round
- * trip a request. No answer, a cut-off or an oversized one is `temporary`.
+ * Asks the authentication daemon, ours or Courier's `authdaemond` (authlib §2.4): one round trip a request. No
+ * answer, a cut-off or an oversized one is `temporary`.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { AccountRecord, EnumeratedAccount } from './account-record.ts';
 import { AuthError, errorText } from './auth-error.ts';
 import { decodeBase64 } from './cram.ts';
+import { DaemonConnections, exchange, openConnection } from './daemon-connections.ts';
 import {
   hasControls,
+  keepAlive,
   type Metadata,
   maxPayloadOctets,
   readAttributes,
@@ -90,17 +92,18 @@ export interface ScramConversation {
   close(): void;
 }
 
-/** A client for one daemon. It holds no connection between requests. */
+/** A client for one daemon. */
 export function createAuthClient(settings: AuthClientSettings): AuthClient {
+  const connections = new DaemonConnections(settings);
   const ask = (request: WireRequest, peer: LoginPeer | undefined) => {
     let octets: Buffer;
     try {
-      octets = writeRequest(request, metadataOf(peer));
+      octets = writeRequest(request, new Map([...metadataOf(peer), keepAlive]));
     } catch (error) {
       if (error instanceof RangeError) return Promise.resolve<AuthResult>({ kind: 'rejected' });
       throw error;
     }
-    return exchange(settings, octets, maxPayloadOctets).then(toResult, toTemporary);
+    return connections.exchange(octets, maxPayloadOctets).then(toResult, toTemporary);
   };
   const extended = (userId: string, peer: LoginPeer | undefined) => extendUserId(userId, settings, peer);
 
@@ -190,42 +193,6 @@ function toResult(octets: Buffer): AuthResult {
 
 function toTemporary(error: unknown): AuthResult {
   return { kind: 'temporary', reason: errorText(error) };
-}
-
-/** One connection to the daemon, its reads and writes with time limits. */
-function openConnection(settings: AuthClientSettings): { socket: Socket; write(octets: Buffer): void } {
-  const socket = connect({ path: settings.socketPath });
-  const limit = (ms: number, what: string) =>
-    setTimeout(() => socket.destroy(new Error(`the authentication daemon does not ${what}`)), ms);
-  let timer = limit(settings.connectTimeoutMs ?? 10_000, 'accept connections');
-  socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-  return {
-    socket,
-    write(octets) {
-      socket.write(octets, () => {
-        clearTimeout(timer);
-        if (!socket.destroyed) timer = limit(settings.readTimeoutMs ?? 30_000, 'answer');
-      });
-    },
-  };
-}
-
-/** Sends a request and collects the reply up to the close. */
-function exchange(settings: AuthClientSettings, request: Buffer, maxOctets: number): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const { socket, write } = openConnection(settings);
-  const chunks: Buffer[] = [];
-  let octets = 0;
-  socket.on('error', reject);
-  socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk);
-    octets += chunk.length;
-    if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
-  });
-  socket.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-  socket.on('close', () => reject(new Error('the authentication daemon closed the connection')));
-  write(request);
-  return promise;
 }
 
 function startScram(

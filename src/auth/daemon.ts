@@ -1,5 +1,6 @@
 /**
- * The authentication daemon's socket (authlib §1, §2): one request a connection, answered by the module chain.
+ * The authentication daemon's socket (authlib §1, §2): one request a connection, or several one after the other
+ * where the client asks for it (KEEPALIVE, which Courier does not know), answered by the module chain.
  * The mode of its directory guards it; hashes found by PRE go only to peers that `mayReadHashes` names.
  */
 import { chmodSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
@@ -13,6 +14,7 @@ import { type PeerCredentials, peerCredentials } from './peer-credentials.ts';
 import { type ScramServer, startScramServer } from './scram-server.ts';
 import {
   type Disclosure,
+  keepAlive,
   maxLineOctets,
   type ReadRequest,
   readRequest,
@@ -41,6 +43,8 @@ export interface AuthDaemon {
 /** All metadata lines and the longest request fit. */
 const maxRequestOctets = 8 * maxLineOctets;
 const maxConnections = 4096;
+/** How long a kept connection may wait for its next request. */
+const keptMs = 300_000;
 
 /** @throws when the directory or the socket cannot be made */
 export async function startAuthDaemon(
@@ -90,6 +94,7 @@ function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings,
   let received: Buffer = Buffer.alloc(0);
   let scram: ScramServer | undefined;
   let busy = false;
+  let keep = false;
 
   socket.on('error', () => socket.destroy());
   socket.setTimeout(readTimeoutMs, () => socket.destroy());
@@ -106,7 +111,10 @@ function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings,
   function answerRequest(): void {
     const read = readRequest(received);
     if (read === 'malformed' || (read === 'more' && received.length > maxRequestOctets)) socket.destroy();
-    else if (read !== 'more') void finish(answer(socket, read, chain(), settings, beginScram));
+    else if (read !== 'more') {
+      keep = read.metadata.has(keepAlive[0]);
+      void finish(answer(socket, read, chain(), settings, beginScram));
+    }
   }
 
   function beginScram(started: ScramServer): Buffer {
@@ -135,6 +143,11 @@ function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings,
       if (Buffer.isBuffer(reply) && scram) {
         busy = false;
         socket.setTimeout(readTimeoutMs);
+        socket.write(reply);
+      } else if (Buffer.isBuffer(reply) && keep) {
+        busy = false;
+        received = Buffer.alloc(0);
+        socket.setTimeout(keptMs);
         socket.write(reply);
       } else if (Buffer.isBuffer(reply)) socket.end(reply);
       else await stream(socket, reply);

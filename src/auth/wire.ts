@@ -15,6 +15,9 @@ export const maxPayloadOctets = 8191;
 
 export type Metadata = ReadonlyMap<string, string>;
 
+/** The metadata with which a client asks our daemon to keep the connection; Courier's ignores it. */
+export const keepAlive = ['KEEPALIVE', '1'] as const;
+
 export type WireRequest =
   | { readonly kind: 'pre'; readonly module: string; readonly service: string; readonly userId: string }
   | { readonly kind: 'auth'; readonly service: string; readonly authType: string; readonly data: string }

@@ -1,13 +1,14 @@
 /** `postrider authdaemond [--config DIR]`: the authentication daemon, in the foreground. */
 import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { type Chain, createChain } from '../auth/chain.ts';
+import { type Chain, createChain, type TokenChecker } from '../auth/chain.ts';
 import { startAuthDaemon } from '../auth/daemon.ts';
 import { createGuessGuard, type GuessGuard } from '../auth/guess-guard.ts';
 import { createModules } from '../auth/modules/index.ts';
 import type { AuthModule } from '../auth/modules/module.ts';
 import { createPasswords } from '../auth/passwords.ts';
 import { findGroupId } from '../auth/system-accounts.ts';
+import { createTokenChecker } from '../auth/tokens.ts';
 import type { Log } from '../base/log.ts';
 import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
@@ -96,8 +97,27 @@ async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log
   };
   const modules: AuthModule[] = await createModules(settings.modules, places, context);
   const { defaultOptions, minimumUid } = settings;
-  const chain = createChain({ modules, settings: { defaultOptions, minimumUid }, guard, log, trace });
+  const tokens = tokenChecker(settings, log);
+  const chain = createChain({ modules, settings: { defaultOptions, minimumUid }, guard, tokens, log, trace });
   return { chain, close: async () => void (await Promise.all(modules.map((module) => module.close()))) };
+}
+
+/** Bearer tokens are rejected when their settings cannot be used. */
+function tokenChecker(settings: AuthSettings, log: Log): TokenChecker | undefined {
+  try {
+    return createTokenChecker({
+      introspectionUrl: settings.oauthIntrospectionUrl,
+      clientId: settings.oauthClientId,
+      clientSecret: settings.oauthClientSecret,
+      jwksUrl: settings.oauthJwksUrl,
+      issuer: settings.oauthIssuer,
+      audience: settings.oauthAudience,
+      userClaim: settings.oauthUserClaim,
+    });
+  } catch (error) {
+    log.error(error instanceof Error ? error.message : String(error));
+    return undefined;
+  }
 }
 
 function guessGuard(settings: AuthSettings, log: Log): GuessGuard {

@@ -178,7 +178,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Where OAUTHBEARER and XOAUTH2 tokens are checked (RFC 7662).',
-    pending: true,
   },
   {
     name: 'OAUTH_CLIENT_ID',
@@ -188,7 +187,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Our name at the introspection endpoint.',
-    pending: true,
   },
   {
     name: 'OAUTH_CLIENT_SECRET',
@@ -198,7 +196,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Our password there.',
-    pending: true,
   },
   {
     name: 'OAUTH_JWKS_URL',
@@ -208,7 +205,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'Where the keys of signed tokens (RFC 9068) are; used without an introspection endpoint.',
-    pending: true,
   },
   {
     name: 'OAUTH_ISSUER',
@@ -218,7 +214,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'The issuer a signed token must name.',
-    pending: true,
   },
   {
     name: 'OAUTH_AUDIENCE',
@@ -228,7 +223,6 @@ export const authRows = [
     kind: text,
     default: '',
     means: 'The audience a token must be for; empty: any.',
-    pending: true,
   },
   {
     name: 'OAUTH_USER_CLAIM',
@@ -238,6 +232,5 @@ export const authRows = [
     kind: text,
     default: 'email',
     means: 'The claim that holds the login id.',
-    pending: true,
   },
 ] as const satisfies readonly Row[];

@@ -1,0 +1,136 @@
+/**
+ * The client's connections to the daemon. Courier's answers one request on each; ours keeps one open for the next
+ * request where the client has asked for it, which saves both sides a connection at every login.
+ */
+import { connect, type Socket } from 'node:net';
+import type { AuthClientSettings } from './client.ts';
+
+/** Kept when nobody uses them; what is above is closed. */
+const maxIdle = 64;
+
+/** A connection that was kept has been closed by the daemon before it saw the request. */
+class Stale extends Error {}
+
+export class DaemonConnections {
+  readonly #settings: AuthClientSettings;
+  readonly #idle: Socket[] = [];
+
+  constructor(settings: AuthClientSettings) {
+    this.#settings = settings;
+  }
+
+  /**
+   * Sends a request that may be repeated, and collects the reply.
+   * @throws {Error} no connection, no whole reply in time, or too long a one
+   */
+  async exchange(request: Buffer, maxOctets: number): Promise<Buffer> {
+    const kept = this.#idle.pop();
+    if (kept) {
+      try {
+        return await this.#ask(kept, request, maxOctets, true);
+      } catch (error) {
+        if (!(error instanceof Stale)) throw error;
+      }
+    }
+    return this.#ask(undefined, request, maxOctets, false);
+  }
+
+  #ask(kept: Socket | undefined, request: Buffer, maxOctets: number, isKept: boolean): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const socket = kept ?? openConnection(this.#settings).socket;
+    const timer = setTimeout(
+      () => socket.destroy(new Error('the authentication daemon does not answer')),
+      this.#settings.readTimeoutMs ?? 30_000,
+    );
+    const chunks: Buffer[] = [];
+    let octets = 0;
+    const reply = () => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    socket.removeAllListeners('error').removeAllListeners('close');
+    socket.on('error', (error) => reject(isKept && octets === 0 ? new Stale() : error));
+    socket.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      octets += chunk.length;
+      if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
+      else if (isWhole(chunk, octets)) {
+        clearTimeout(timer);
+        this.#keep(socket);
+        resolve(reply());
+      }
+    });
+    socket.on('end', () => {
+      if (!isKept || octets > 0) resolve(reply());
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      reject(
+        isKept && octets === 0 ? new Stale() : new Error('the authentication daemon closed the connection'),
+      );
+    });
+    socket.ref();
+    socket.write(request);
+    return promise;
+  }
+
+  #keep(socket: Socket): void {
+    socket.removeAllListeners('data').removeAllListeners('end');
+    socket.removeAllListeners('error').removeAllListeners('close');
+    socket.on('error', () => socket.destroy());
+    if (this.#idle.length >= maxIdle) {
+      socket.destroy();
+      return;
+    }
+    socket.on('close', () => {
+      const at = this.#idle.indexOf(socket);
+      if (at >= 0) this.#idle.splice(at, 1);
+    });
+    // Nobody waits for it: the process may end. Reading goes on, so that the daemon's close is noticed.
+    socket.unref();
+    socket.resume();
+    this.#idle.push(socket);
+  }
+}
+
+/** Whether a reply ends with this chunk: with a line that is a dot, or because it is the one word of a refusal. */
+function isWhole(chunk: Buffer, octets: number): boolean {
+  const end = chunk.toString('latin1', Math.max(0, chunk.length - 5));
+  return end.endsWith('\n.\n') || (octets === 5 && end === 'FAIL\n');
+}
+
+/** One connection to the daemon, its reads and writes with time limits. */
+export function openConnection(settings: AuthClientSettings): {
+  socket: Socket;
+  write(octets: Buffer): void;
+} {
+  const socket = connect({ path: settings.socketPath });
+  const limit = (ms: number, what: string) =>
+    setTimeout(() => socket.destroy(new Error(`the authentication daemon does not ${what}`)), ms);
+  let timer = limit(settings.connectTimeoutMs ?? 10_000, 'accept connections');
+  socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
+  return {
+    socket,
+    write(octets) {
+      socket.write(octets, () => {
+        clearTimeout(timer);
+        if (!socket.destroyed) timer = limit(settings.readTimeoutMs ?? 30_000, 'answer');
+      });
+    },
+  };
+}
+
+/** Sends a request on a connection of its own and collects the reply up to the close. */
+export function exchange(settings: AuthClientSettings, request: Buffer, maxOctets: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const { socket, write } = openConnection(settings);
+  const chunks: Buffer[] = [];
+  let octets = 0;
+  socket.on('error', reject);
+  socket.on('data', (chunk: Buffer) => {
+    chunks.push(chunk);
+    octets += chunk.length;
+    if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
+  });
+  socket.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+  socket.on('close', () => reject(new Error('the authentication daemon closed the connection')));
+  write(request);
+  return promise;
+}
