@@ -228,8 +228,12 @@ export class Mailboxes {
     return root === 'ROOT' ? this.#quotaOf(this.account).read() : undefined;
   }
 
-  /** IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`: at login and at LOGOUT. Failures are only logged. */
+  /**
+   * Housekeeping at login and at LOGOUT: IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`, and what crashes have left.
+   * Failures are only logged.
+   */
   async emptyTrash(value: string | undefined): Promise<void> {
+    await this.account.repair().catch((error: unknown) => this.#logFailure('repair', error));
     for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
       try {
         const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);
@@ -240,9 +244,13 @@ export class Mailboxes {
         );
         if (isCountedFolder(target.folder)) await this.#quotaOf(this.account).adjust(minus(removed));
       } catch (error) {
-        if (!(error instanceof MailError)) throw error;
-        if (error.kind !== 'notFound') this.account.settings.log.warn(`${folder}: ${error.message}`);
+        this.#logFailure(`emptying ${folder}`, error);
       }
+  }
+
+  #logFailure(what: string, error: unknown): void {
+    if (!(error instanceof MailError)) throw error;
+    if (error.kind !== 'notFound') this.account.settings.log.warn(`${what}: ${error.message}`);
   }
 
   #administered(name: string): Target {

@@ -1,8 +1,15 @@
 import { opendir } from 'node:fs/promises';
 import { octetPath } from '../base/paths.ts';
+import { flag } from '../store/flags.ts';
+import { knownFolder } from '../store/registry.ts';
 
 /** Whether a folder holds a message that is not \Seen (\Marked, maildir-store §8.9): a file without S in its flags. */
 export async function hasUnseen(folder: string): Promise<boolean> {
+  const known = knownFolder(folder);
+  if (known && !known.isDirty()) {
+    const { flags, count } = known.columns;
+    return flags.subarray(0, count).some((bits) => (bits & flag.seen) === 0);
+  }
   for (const name of ['new', 'cur']) {
     try {
       for await (const entry of await opendir(octetPath(folder, name), {

@@ -227,6 +227,27 @@ test('sessions of one process share an account', (t) => {
   assert.notEqual(openAccount(a.maildir, { ...a.account.settings, durable: true }), a.account);
 });
 
+test('a maildir is one account however its path is spelt', async (t) => {
+  const a = temporaryAccount(t);
+  symlinkSync(a.maildir, join(a.maildir, '../link'));
+  for (const path of [
+    `${a.maildir}/`,
+    `${a.maildir}/../Maildir`,
+    `${a.maildir}/./`,
+    join(a.maildir, '../link'),
+  ])
+    assert.equal(openAccount(path, a.account.settings), a.account);
+});
+
+test('a folder that is a symbolic link is the folder it leads to', async (t) => {
+  const a = temporaryAccount(t);
+  await a.account.createFolder('INBOX.a');
+  symlinkSync('.a', join(a.maildir, '.link'));
+  const folders = [await a.account.openFolder('INBOX.a'), await a.account.openFolder('INBOX.link')];
+  assert.equal(folders[0], folders[1]);
+  for (const folder of folders) folder.close();
+});
+
 test('an account that is not there is said to be so', async (t) => {
   const a = temporaryAccount(t);
   const account = openAccount(`${a.maildir}/none`, a.account.settings);

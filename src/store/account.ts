@@ -1,9 +1,9 @@
-import { type Dirent, existsSync, lstatSync, readdirSync, statSync } from 'node:fs';
+import { type Dirent, existsSync, lstatSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
-import { asMailError } from './errno.ts';
+import { asMailError, errorCode } from './errno.ts';
 import type { Folder } from './folder.ts';
-import { makeFolder, unmakeFolder } from './folder-tree.ts';
+import { makeFolder, sweepLeftovers, unmakeFolder } from './folder-tree.ts';
 import { entryOfName, nameOfEntry } from './names.ts';
 import { type FolderStatus, folderStatus, openFolder } from './registry.ts';
 import { finishMoves, type Move, moveFolders, planFile } from './rename-folders.ts';
@@ -63,7 +63,9 @@ export class Account {
 
   /** Whether there is such a folder. @throws {MailError} invalidName */
   hasFolder(name: string): boolean {
-    return this.#isFolder(this.directoryOf(name));
+    const directory = this.directoryOf(name);
+    const stats = lstatSync(octetPath(directory), { throwIfNoEntry: false });
+    return stats?.isDirectory() || (stats?.isSymbolicLink() === true && this.#isOwnDirectory(directory));
   }
 
   /** @throws {MailError} notFound, invalidName, noPermission, unavailable */
@@ -127,6 +129,12 @@ export class Account {
     return this.#subscriptions.unsubscribe(name);
   }
 
+  /** Finishes what a crash has left half done, and removes what it has left over: at login. */
+  async repair(): Promise<void> {
+    if (existsSync(octetPath(this.maildir, planFile))) await this.#locked(async () => undefined);
+    await sweepLeftovers(this.maildir);
+  }
+
   /** Runs alone among those who keep to locks, after what a crash has left half done. */
   #locked<T>(task: (record: UidValidityRecord) => Promise<T>): Promise<T> {
     return withAccountLock(this.maildir, this.settings, async () => {
@@ -139,15 +147,13 @@ export class Account {
     });
   }
 
+  /** The directory of a folder under the one name that the whole process knows it by. */
   #existing(name: string): string {
     const directory = this.directoryOf(name);
-    if (!this.#isFolder(directory)) throw new MailError('notFound', 'no such mailbox');
-    return directory;
-  }
-
-  #isFolder(directory: string): boolean {
     const stats = lstatSync(octetPath(directory), { throwIfNoEntry: false });
-    return stats?.isDirectory() || (stats?.isSymbolicLink() === true && this.#isOwnDirectory(directory));
+    if (stats?.isDirectory()) return directory;
+    if (stats?.isSymbolicLink() && this.#isOwnDirectory(directory)) return realPath(directory);
+    throw new MailError('notFound', 'no such mailbox');
   }
 
   /** A symbolic link is a folder only where it leads to a directory of the maildir's owner. */
@@ -198,10 +204,12 @@ const forgotten = new FinalizationRegistry((maildir: string) => {
 });
 
 /**
- * The account of a maildir; all sessions of the process share what it remembers.
- * @param maildir  path, one character an octet (`pathOctets`), without a slash at the end
+ * The account of a maildir; all sessions of the process share what it remembers. However the path is spelt, a maildir is
+ * one account: queues and locks within the process go by its path.
+ * @param path  one character an octet (`pathOctets`)
  */
-export function openAccount(maildir: string, settings: StoreSettings): Account {
+export function openAccount(path: string, settings: StoreSettings): Account {
+  const maildir = realPath(path);
   const known = accounts.get(maildir)?.deref();
   if (known && hasSettings(known, settings)) return known;
   const account = new Account(maildir, settings);
@@ -213,4 +221,14 @@ export function openAccount(maildir: string, settings: StoreSettings): Account {
 function hasSettings(account: Account, settings: StoreSettings): boolean {
   const keys = Object.keys({ ...account.settings, ...settings }) as (keyof StoreSettings)[];
   return keys.every((key) => account.settings[key] === settings[key]);
+}
+
+/** The path without symbolic links, dots and slashes too many; a path that leads nowhere as it is. */
+function realPath(path: string): string {
+  try {
+    return realpathSync.native(octetPath(path), 'buffer').toString('latin1');
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return path;
+  }
 }

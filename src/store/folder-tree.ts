@@ -93,14 +93,22 @@ export async function unmakeFolder(
   return () => (stats.isSymbolicLink() ? Promise.resolve() : removeTree(trash));
 }
 
-/** Removes what interrupted calls of the above have left in `tmp`. */
+/** Removes what interrupted calls of the above have left in `tmp`. @throws {MailError} noPermission, unavailable */
 export async function sweepLeftovers(maildir: string, ageMs = sweepAgeMs): Promise<void> {
-  for (const name of readdirSync(octetPath(maildir, 'tmp'), 'latin1')) {
+  for (const name of listTemporary(maildir)) {
     const word = /^\d+\.M\d+P\d+_([a-z]+)\d+\./.exec(name)?.[1];
     if (word !== newWord && word !== deletedWord) continue;
     const path = `${maildir}/tmp/${name}`;
     const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
     if (stats?.isDirectory() && Date.now() - stats.ctimeMs > ageMs) await removeTree(path);
+  }
+}
+
+function listTemporary(maildir: string): string[] {
+  try {
+    return readdirSync(octetPath(maildir, 'tmp'), 'latin1');
+  } catch (error) {
+    throw asMailError(error, 'cannot look for leftovers');
   }
 }
 

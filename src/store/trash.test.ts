@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryAccount } from '../../test/support/temporary-account.ts';
@@ -56,6 +56,24 @@ test('only messages that are old enough are removed, from new and from cur', asy
   assert.deepEqual(all, { octets: 10, messages: 2 }, 'one of the three was not counted in the quota');
   assert.deepEqual(readdirSync(join(a.maildir, 'cur')), ['.hidden']);
   assert.deepEqual(readdirSync(join(a.maildir, 'new')), []);
+});
+
+test('a folder in which nothing has happened is not looked at again before something is old enough', async (t) => {
+  const a = temporaryAccount(t);
+  a.put('cur/1.m:2,', 'x\n');
+  const settle = (seconds: number) => {
+    for (const name of ['cur', 'new']) utimesSync(join(a.maildir, name), seconds, seconds);
+  };
+  settle(1000);
+  await purgeFolder(a.maildir, 1, a.account.settings);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 86_500_000 });
+  assert.equal((await purgeFolder(a.maildir, 2, a.account.settings)).messages, 0);
+  assert.equal((await purgeFolder(a.maildir, 1, a.account.settings)).messages, 1, 'its day has come');
+  a.put('cur/2.m:2,', 'x\n');
+  settle(2000);
+  await purgeFolder(a.maildir, -1, a.account.settings);
+  assert.deepEqual(readdirSync(join(a.maildir, 'cur')), []);
+  t.mock.timers.reset();
 });
 
 test('a folder that is not there needs no emptying', async (t) => {

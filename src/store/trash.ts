@@ -53,19 +53,46 @@ export async function purgeFolder(
   days: number,
   settings: StoreSettings,
 ): Promise<{ octets: number; messages: number }> {
-  const limitMs = Date.now() - days * dayMs;
-  const slice = new Slice();
   const removed = { octets: 0, messages: 0 };
-  for (const directory of [`${folder}/cur`, `${folder}/new`])
+  const directories = [`${folder}/cur`, `${folder}/new`];
+  const stamp = stampOf(directories);
+  const known = looked.get(folder);
+  const limitMs = Date.now() - days * dayMs;
+  if (known !== undefined && known.stamp === stamp && known.oldestMs >= limitMs) return removed;
+  const slice = new Slice();
+  let oldestMs = Number.POSITIVE_INFINITY;
+  for (const directory of directories)
     for (const name of listNames(directory)) {
       if (slice.isOver()) await slice.next();
       if (name.startsWith('.')) continue;
-      const octets = removeIfOlder(`${directory}/${name}`, limitMs, settings);
-      if (octets === undefined || parseFlags(name.slice(name.lastIndexOf(':'))) & flag.deleted) continue;
-      removed.octets += octets;
-      removed.messages++;
+      const file = removeIfOlder(`${directory}/${name}`, limitMs, settings);
+      if (!file.isRemoved) oldestMs = Math.min(oldestMs, file.changedMs);
+      else if ((parseFlags(name.slice(name.lastIndexOf(':'))) & flag.deleted) === 0) {
+        removed.octets += file.octets;
+        removed.messages++;
+      }
     }
+  remember(folder, stamp, oldestMs);
   return removed;
+}
+
+/** What was seen of folders, so that a login need not look at each message again. */
+const looked = new Map<string, { readonly stamp: string; readonly oldestMs: number }>();
+const mostLooked = 10_000;
+
+/** @param stamp  from before the look: what came meanwhile makes the next one differ, but for the last second's */
+function remember(folder: string, stamp: string, oldestMs: number): void {
+  looked.delete(folder);
+  if (stamp.endsWith('unsettled')) return;
+  looked.set(folder, { stamp, oldestMs });
+  if (looked.size > mostLooked) looked.delete(looked.keys().next().value!);
+}
+
+function stampOf(directories: readonly string[]): string {
+  const times = directories.map(
+    (directory) => lstatSync(octetPath(directory), { throwIfNoEntry: false })?.mtimeMs ?? 0,
+  );
+  return `${times.join(' ')}${Date.now() - Math.max(...times) > 1000 ? '' : ' unsettled'}`;
 }
 
 function listNames(directory: string): string[] {
@@ -77,17 +104,21 @@ function listNames(directory: string): string[] {
   }
 }
 
-/** @returns the size of the file if it was removed */
-function removeIfOlder(path: string, limitMs: number, settings: StoreSettings): number | undefined {
+/** Files that cannot be looked at or removed count as new: the next look is at the next change of the folder. */
+function removeIfOlder(
+  path: string,
+  limitMs: number,
+  settings: StoreSettings,
+): { isRemoved: boolean; octets: number; changedMs: number } {
   try {
     const stats = lstatSync(octetPath(path));
-    if (stats.ctimeMs >= limitMs || stats.isDirectory()) return undefined;
-    steps.unlink(path);
-    return stats.size;
+    const isRemoved = stats.ctimeMs < limitMs && !stats.isDirectory();
+    if (isRemoved) steps.unlink(path);
+    return { isRemoved, octets: stats.size, changedMs: stats.ctimeMs };
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
     if (code !== 'ENOENT') settings.log.warn(`${path}: cannot empty the trash: ${code}`);
-    return undefined;
+    return { isRemoved: false, octets: 0, changedMs: Number.POSITIVE_INFINITY };
   }
 }
