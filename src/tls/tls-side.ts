@@ -92,7 +92,12 @@ function makeContext(
     ticketKeys: Buffer.from(ticketKeys),
     sessionIdContext: createHash('sha256').update(settings.certFile).digest('hex').slice(0, 32),
   };
-  if (settings.verifyPeer !== 'none') options.ca = trusted(settings, files);
+  if (settings.verifyPeer !== 'none') {
+    options.ca = trusted(settings, files, 'CERTIFICATE');
+    const revoked = trusted(settings, files, 'X509 CRL');
+    // With one list, every authority needs one: OpenSSL refuses what it cannot check.
+    if (revoked.length > 0) options.crl = revoked;
+  }
   try {
     return createSecureContext(options);
   } catch (error) {
@@ -110,11 +115,16 @@ function cipherList({ cipherList: list, minVersion }: TlsSettings): string {
 }
 
 /** Only what TLS_TRUSTCERTS names: no authority of the system can vouch for a login. */
-function trusted(settings: TlsSettings, files: CertificateFiles): string[] {
+function trusted(
+  settings: TlsSettings,
+  files: CertificateFiles,
+  label: 'CERTIFICATE' | 'X509 CRL',
+): string[] {
   const root = settings.trustCerts;
   if (root === undefined) return [];
   const inside = [...files].filter(([path]) => path === root || path.startsWith(`${root}/`));
-  return inside.map(([, pem]) => pem).filter((pem) => pem.includes('-----BEGIN CERTIFICATE-----'));
+  const block = new RegExp(`-----BEGIN ${label}-----[^-]+-----END ${label}-----`, 'g');
+  return inside.flatMap(([, pem]) => pem.match(block) ?? []);
 }
 
 function verifyClient(settings: TlsSettings, socket: TLSSocket): string | undefined {

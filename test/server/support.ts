@@ -6,7 +6,7 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wri
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
 import { makeSelfSigned } from '../../src/tls/self-signed.ts';
 import { freePort } from '../support/private-server.ts';
 
@@ -191,7 +191,7 @@ export class Conversation {
     return new Conversation(socket);
   }
 
-  static async tls(port: number, options: { servername?: string } = {}): Promise<Conversation> {
+  static async tls(port: number, options: ConnectionOptions = {}): Promise<Conversation> {
     const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
     await once(socket, 'secureConnect');
     return new Conversation(socket);
