@@ -18,3 +18,10 @@ test('a setting is passed on, or the table says that it has no effect', () => {
       assert.ok(isUsed, `${name} (${field}) is read nowhere`);
   }
 });
+
+test('a setting that is passed on is not said to have no effect', () => {
+  for (const { name, field, pending } of rows) {
+    const isUsed = sources.some((source) => new RegExp(`[sS]ettings\\.${field}\\b`).test(source));
+    if (pending) assert.ok(!isUsed, `${name} (${field}) is read: take "pending" out of its row`);
+  }
+});

@@ -54,7 +54,7 @@ export const authRows = [
   },
   {
     name: 'LOGGEROPTS',
-    field: 'loggerOptions',
+    field: 'daemonLoggerOptions',
     files: ['authdaemonrc'],
     scopes: auth,
     kind: loggerOptions,

@@ -197,7 +197,8 @@ export const imapRows = [
     scopes: imap,
     kind: text,
     default: '',
-    means: 'The quota every account gets when it stores mail, such as 1000000S,1000C; empty: what its maildirsize says.',
+    means:
+      'The quota every account gets when it stores mail, such as 1000000S,1000C; empty: what its maildirsize says.',
   },
   {
     name: 'IMAP_SHAREDINDEXFILE',

@@ -158,7 +158,6 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=imapd',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
-    pending: true,
   },
   {
     name: 'LOGGEROPTS',
@@ -168,7 +167,6 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=pop3d',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
-    pending: true,
   },
   {
     name: 'SSLLOGGEROPTS',
@@ -178,7 +176,6 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=imapd-ssl',
     means: 'The same for IMAP over TLS.',
-    pending: true,
   },
   {
     name: 'SSLLOGGEROPTS',
@@ -188,7 +185,6 @@ export const listenerRows = [
     kind: loggerOptions,
     default: '-name=pop3d-ssl',
     means: 'The same for POP3 over TLS.',
-    pending: true,
   },
   {
     name: 'IMAPACCESSFILE',

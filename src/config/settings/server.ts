@@ -54,6 +54,5 @@ export const serverRows = [
     kind: choice('stderr', 'syslog'),
     default: 'stderr',
     means: 'Where log lines go.',
-    pending: true,
   },
 ] as const satisfies readonly Row[];

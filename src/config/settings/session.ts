@@ -55,7 +55,8 @@ export const sessionRows = [
     scopes: every,
     kind: words,
     default: '127 :0000:0000:0000:0000:0000:0000:0000:0001 10 172.16.0.0/12 192.168 fc00::/7',
-    means: 'The networks of load balancers: only they may connect where -haproxy in TCPDOPTS expects a header.',
+    means:
+      'The networks of load balancers: only they may connect where -haproxy in TCPDOPTS expects a header.',
   },
   {
     name: 'LINE_LENGTH_LIMIT',
