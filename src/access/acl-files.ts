@@ -37,6 +37,32 @@ export class AclFiles {
   }
 
   /**
+   * As {@link effective}, for many names in one go: each file is looked at once, and names with the same stored list get
+   * the same object. Not to be kept.
+   */
+  reader(): (folder: string) => Acl | undefined {
+    const stored = new Map<string, Acl | 'unreadable'>();
+    const counting = new Map<Acl, Acl>();
+    const hasHierarchy = this.#hierarchyNames().length > 0;
+    const find = (folder: string): Acl | 'unreadable' => {
+      let acl = stored.get(folder);
+      if (acl === undefined) {
+        const [parent] = parentsOf(folder);
+        acl = this.#own(folder, hasHierarchy) ?? (parent === undefined ? defaultAcl : find(parent));
+        stored.set(folder, acl);
+      }
+      return acl;
+    };
+    return (folder) => {
+      const acl = find(folder);
+      if (acl === 'unreadable') return undefined;
+      const known = counting.get(acl) ?? withAdministrators(acl);
+      counting.set(acl, known);
+      return known;
+    };
+  }
+
+  /**
    * Changes a list: under the account's lock, write a copy of the present list for each folder below that has none; write
    * the list to `tmp`; rename it. Stopping in between leaves rights as they were.
    * @param owner  see checkAcl
@@ -106,9 +132,10 @@ export class AclFiles {
     return defaultAcl;
   }
 
-  #own(folder: string): Acl | 'unreadable' | undefined {
+  #own(folder: string, hasHierarchy = true): Acl | 'unreadable' | undefined {
     const own = this.#readFile(`${this.#account.directoryOf(folder)}/${aclFile}`);
-    return own ?? (folder === 'INBOX' ? undefined : this.#readFile(this.#hierarchyPath(folder)));
+    if (own !== undefined || folder === 'INBOX' || !hasHierarchy) return own;
+    return this.#readFile(this.#hierarchyPath(folder));
   }
 
   #inheritsFrom(folder: string, ancestor: string): boolean {

@@ -19,14 +19,19 @@ export function joinReference(reference: string, pattern: string): string {
 export function compilePattern(pattern: string): (name: string) => boolean {
   if (pattern.replace(/[^*%]/g, '').length > mostWildcards) throw new MailError('cannot', 'Invalid argument');
   if (!/[*%]/.test(pattern)) return (name) => sameStart(name, pattern) && name.length === pattern.length;
-  return (name) => matches(pattern, name);
+  const common = /^([^*%]*)([*%])$/.exec(pattern);
+  if (!common) return (name) => matches(pattern, name);
+  const [, start = '', wildcard] = common;
+  return (name) => sameStart(name, start) && (wildcard === '*' || name.indexOf('.', start.length) < 0);
 }
 
-function sameStart(name: string, pattern: string): boolean {
-  const fixed = insensitiveLength(name);
+/** Whether a name begins so. */
+function sameStart(name: string, start: string): boolean {
+  if (name.startsWith(start)) return true;
+  const fixed = Math.min(insensitiveLength(name), start.length);
   return (
-    name.slice(fixed) === pattern.slice(fixed) &&
-    name.slice(0, fixed) === pattern.slice(0, fixed).toUpperCase()
+    name.slice(0, fixed) === start.slice(0, fixed).toUpperCase() &&
+    name.slice(fixed).startsWith(start.slice(fixed))
   );
 }
 

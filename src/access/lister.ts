@@ -88,9 +88,11 @@ export class Lister {
     spell: (canonical: string) => string,
     folders: Map<string, Target>,
   ): Promise<void> {
-    for (const folder of (await account.listFolders()).keys()) {
+    const names = (await account.listFolders()).keys();
+    const rights = this.#targets.rightsReader(account);
+    for (const folder of names) {
       const target = { name: root + folder.slice('INBOX'.length), account, folder };
-      if (this.#targets.rights(target).includes('l')) folders.set(spell(target.name), target);
+      if (rights(folder).includes('l')) folders.set(spell(target.name), target);
     }
   }
 

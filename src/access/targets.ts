@@ -103,9 +103,23 @@ export class Targets {
   }
 
   rights(target: Target): Rights {
-    const isOwner = this.isOwn(target);
+    return this.#rightsIn(this.acl(target), this.isOwn(target));
+  }
+
+  /** The rights in all folders of an account, for one listing. */
+  rightsReader(account: Account): (folder: string) => Rights {
+    const aclOf = aclFilesOf(account).reader();
+    const known = new Map<Acl | undefined, Rights>();
+    return (folder) => {
+      const acl = aclOf(folder);
+      const rights = known.get(acl) ?? this.#rightsIn(acl, account === this.account);
+      known.set(acl, rights);
+      return rights;
+    };
+  }
+
+  #rightsIn(acl: Acl | undefined, isOwner: boolean): Rights {
     if (isOwner && this.identity.aclsDisabled) return rightsWithoutAcls;
-    const acl = this.acl(target);
     return acl === undefined ? '' : rightsOf(acl, this.identity, isOwner);
   }
 
