@@ -63,3 +63,22 @@ function locate(files: readonly string[], texts: readonly string[], line: number
   }
   return { file: files.at(-1) ?? '', line: rest };
 }
+
+/** Changes when an access file does, or a file in a directory of them. */
+export function accessFilesStamp(config: Config): string {
+  const paths = new Set(
+    serviceNames.flatMap((name) => {
+      const service = config[name];
+      const path = service && accessFileOf(service.settings);
+      return path === undefined ? [] : [path];
+    }),
+  );
+  return [...paths].map(stampOf).join('\n');
+}
+
+function stampOf(path: string): string {
+  const stats = statSync(path, { throwIfNoEntry: false, bigint: true });
+  if (stats === undefined) return path;
+  const own = `${path} ${stats.ino} ${stats.size} ${stats.mtimeNs}`;
+  return stats.isDirectory() ? [own, ...filesIn(path).map(stampOf)].join('\n') : own;
+}

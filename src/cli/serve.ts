@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import type { Log } from '../base/log.ts';
 import {
   type Config,
   findConfigDirectory,
@@ -10,9 +11,14 @@ import {
   serviceNames,
 } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { ChildOutput } from '../supervisor/child.ts';
 import { processLog } from '../supervisor/process-log.ts';
+import { ServiceManager } from '../supervisor/service-manager.ts';
+import type { ServerSettings } from '../supervisor/settings.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { checkAccessFiles } from './access-file.ts';
+import { Syslog } from '../supervisor/syslog.ts';
+import { UnixDatagram } from '../supervisor/unix-datagram.ts';
+import { accessFilesStamp, checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { serverSettings } from './server-settings.ts';
 
@@ -43,7 +49,7 @@ export async function run(context: CommandContext): Promise<number> {
   const config = checkedConfig(directory, stderr);
   if (!config) return 1;
   if (!options.foreground) return startInBackground(resolve(directory), service);
-  return serveUntilStopped(config, stderr, { service });
+  return serveUntilStopped(config, stderr, { service, notifySocket: environment['NOTIFY_SOCKET'] });
 }
 
 /** Reads a configuration and says what is wrong with it; undefined: it cannot be used. */
@@ -60,9 +66,14 @@ export function checkedConfig(directory: string, stderr: (text: string) => void)
 interface ServeHow {
   /** The only service to serve; the authentication daemon is somebody else's then, as with Courier's scripts. */
   readonly service?: ServiceName | undefined;
+  /** $NOTIFY_SOCKET: where systemd wants to be told. */
+  readonly notifySocket?: string | undefined;
   /** Called when connections are accepted. */
   readonly ready?: () => void;
 }
+
+const accessCheckMs = 1_000;
+const mainModule = resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
 
 /** Runs the server until a signal ends it. */
 export async function serveUntilStopped(
@@ -70,38 +81,68 @@ export async function serveUntilStopped(
   stderr: (text: string) => void,
   how: ServeHow = {},
 ): Promise<number> {
-  const log = processLog();
-  const main = resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
-  const authCommand = [process.execPath, main, 'authdaemond', '--config', config.directory];
+  const authCommand = [process.execPath, mainModule, 'authdaemond', '--config', config.directory];
   const options = { authCommand, only: how.service };
   const settings = serverSettings(config, options);
+  const { log, output } = openLog(settings);
   process.umask(settings.services[0]?.mail.umask ?? 0o022);
-  const supervisor = new Supervisor(settings, log);
+  const supervisor = new Supervisor(settings, log, output);
+  const manager = new ServiceManager(how.notifySocket);
   const stopped = new Promise<void>((resolve, reject) => {
-    const stop = () => void supervisor.stop().then(resolve, reject);
+    const stop = () => {
+      manager.stopping();
+      supervisor.stop().then(resolve, reject);
+    };
     process.on('SIGTERM', stop);
     process.on('SIGINT', stop);
   });
-  process.on('SIGHUP', () => {
-    const next = checkedConfig(config.directory, (text) => log.error(text.trimEnd()));
+  let current = config;
+  const reload = (next: Config | undefined) => {
+    manager.reloading();
     try {
       if (next) supervisor.reload(serverSettings(next, options));
       else log.error('the old settings stay in force');
+      current = next ?? current;
     } catch (error) {
       log.error(`${error instanceof Error ? error.message : String(error)}; the old settings stay in force`);
     }
-  });
+    manager.ready();
+  };
+  process.on('SIGHUP', () => reload(checkedConfig(config.directory, (text) => log.error(text.trimEnd()))));
+  const watching = watchAccessFiles(() => current, reload);
   try {
     await Promise.race([supervisor.start(), stopped]);
   } catch (error) {
     stderr(`postrider: ${error instanceof Error ? error.message : String(error)}\n`);
+    clearInterval(watching);
     await supervisor.stop();
     return 1;
   }
   process.send?.('ready');
+  manager.ready();
   how.ready?.();
   await stopped;
+  clearInterval(watching);
   return 0;
+}
+
+/** Where the server's own lines go, and those of its children; undefined: they write to our standard error. */
+function openLog({ log, services }: ServerSettings): { log: Log; output: ChildOutput } {
+  if (log === 'stderr') return { log: processLog(), output: undefined };
+  const facilities = new Map(services.map(({ logName, logFacility }) => [logName, logFacility]));
+  const syslog = new Syslog(new UnixDatagram('/dev/log'), facilities);
+  return { log: syslog.named('postrider'), output: (line) => syslog.relay(line, 'postrider') };
+}
+
+/** Access files take effect when they are written, as Courier's do; the other settings wait for SIGHUP. */
+function watchAccessFiles(config: () => Config, changed: (config: Config) => void): NodeJS.Timeout {
+  let stamp = accessFilesStamp(config());
+  return setInterval(() => {
+    const now = accessFilesStamp(config());
+    if (now === stamp) return;
+    stamp = now;
+    if (checkAccessFiles(config()).errors.length === 0) changed(config());
+  }, accessCheckMs).unref();
 }
 
 /**
@@ -110,11 +151,14 @@ export async function serveUntilStopped(
  */
 export function startInBackground(directory: string, service?: ServiceName): Promise<number> {
   const only = service === undefined ? [] : ['--service', service];
-  const main = resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? 'main.ts' : 'main.js');
-  const child = spawn(process.execPath, [main, 'serve', '--foreground', '--config', directory, ...only], {
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-  });
+  const child = spawn(
+    process.execPath,
+    [mainModule, 'serve', '--foreground', '--config', directory, ...only],
+    {
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    },
+  );
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve(code ?? 1));
     child.once('message', () => {

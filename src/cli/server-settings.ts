@@ -51,6 +51,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
       defaultDomain: first?.defaultDomain || undefined,
       domainSeparators: first?.domainSeparators || undefined,
     },
+    log: server.settings.log,
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
@@ -71,12 +72,22 @@ function imapService(service: ImapServiceConfig): ServiceSettings {
   };
 }
 
+/** Courier's names in the system's log. */
+const defaultLogNames: Readonly<Record<ServiceName, string>> = {
+  imap: 'imapd',
+  imaps: 'imapd-ssl',
+  pop3: 'pop3d',
+  pop3s: 'pop3d-ssl',
+};
+
 /** What both protocols have. */
 function anyService({ scope, settings, implicitTls }: ServiceConfig) {
   const canTls = settings.tlsEnabled && (implicitTls || settings.startTls);
   const { listenerOptions } = settings;
   return {
     name: scope,
+    logName: settings.loggerOptions.name ?? defaultLogNames[scope],
+    logFacility: settings.loggerOptions.facility ?? 'mail',
     endpoints: settings.ports.map(({ address, port }) => ({ address: address ?? settings.address, port })),
     limits: {
       connections: listenerOptions.maxConnections ?? settings.maxConnections,
@@ -215,7 +226,8 @@ export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings
     keywords: settings.keywords !== 0,
     acl: settings.acl,
     idFields: settings.idFields,
-    outbox: settings.outbox ?? '',
+    // Not announced before it works: a client would take what it puts there for sent.
+    outbox: '',
     moveExpungeToTrash: settings.moveExpungeToTrash,
     trashFolder: settings.trashFolder,
     emptyTrash: emptyTrash.length === 0 ? undefined : emptyTrash.join(','),

@@ -24,7 +24,7 @@ export interface Released {
 
 /**
  * Takes the kernel connection out of `connection`, which is as good as closed afterwards and tells nobody.
- * Everything written must have left: await `drained()` until `pendingOctets` is 0.
+ * Everything written must have left: await `flushed()` before.
  * @returns undefined if the connection has gone already, or is not one that another process can have (TLS)
  */
 export function releaseConnection(connection: StreamConnection): Released | undefined {

@@ -300,7 +300,7 @@ export class StreamConnection implements Connection {
   async #handshake(discard: boolean): Promise<void> {
     const side = this.#tlsSide;
     if (!side || this.#secure) throw new Error('TLS is not available on this connection');
-    await this.#written();
+    await this.flushed();
     if (this.#closed) throw this.#error ?? new Error('connection closed');
     const raw = this.#input as Socket;
     this.#known();
@@ -321,8 +321,8 @@ export class StreamConnection implements Connection {
     if (this.#onData) socket.on('data', this.#receive);
   }
 
-  /** Resolves when the kernel has everything; in the usual case that is at once. */
-  async #written(): Promise<void> {
+  /** Resolves when the kernel has everything, or the connection has closed; in the usual case that is at once. */
+  async flushed(): Promise<void> {
     this.#flush();
     if (this.#output.writableLength === 0 || this.#closed) return;
     await new Promise<void>((resolve) => {

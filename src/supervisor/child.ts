@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import type { Log } from '../base/log.ts';
 import { BackOff } from './back-off.ts';
 
@@ -56,18 +57,41 @@ export class Child {
   }
 }
 
-/** A process running one of our modules, with a channel for messages and handles. Its log goes where ours goes. */
-export function forkModule(module: URL, args: readonly string[]): ChildProcess {
-  return fork(module, [...args], {
+/** Takes the lines that children write to their standard error; undefined: they share ours. */
+export type ChildOutput = ((line: string) => void) | undefined;
+
+/** The first argument of our modules: whether their lines are to be marked with the service's name. */
+export function logMode(output: ChildOutput): 'marked' | 'plain' {
+  return output ? 'marked' : 'plain';
+}
+
+/** A module beside this one, as source or compiled. */
+export function siblingModule(name: string): URL {
+  return new URL(name + import.meta.url.slice(import.meta.url.lastIndexOf('.')), import.meta.url);
+}
+
+/** A process running one of our modules, with a channel for messages and handles. */
+export function forkModule(module: URL, args: readonly string[], output: ChildOutput): ChildProcess {
+  const child = fork(module, [...args], {
     serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', output ? 'pipe' : 'inherit', 'ipc'],
     execArgv: [],
     detached: true,
   });
+  readLines(child, output);
+  return child;
 }
 
 /** A program of its own, outside our terminal's process group so that Ctrl-C reaches the supervisor alone. */
-export function spawnProgram(command: readonly string[]): ChildProcess {
+export function spawnProgram(command: readonly string[], output: ChildOutput): ChildProcess {
   const [program, ...args] = command;
-  return spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'], detached: true });
+  const stdio = ['ignore', 'inherit', output ? 'pipe' : 'inherit'] as const;
+  const child = spawn(program!, args, { stdio: [...stdio], detached: true });
+  readLines(child, output);
+  return child;
+}
+
+function readLines(child: ChildProcess, output: ChildOutput): void {
+  if (!output || !child.stderr) return;
+  createInterface({ input: child.stderr }).on('line', output);
 }

@@ -26,12 +26,15 @@ export async function moveSession(
   send: Send,
 ): Promise<void> {
   const { remoteAddress, remotePort, localAddress, localPort, secure } = connection;
-  while (connection.pendingOctets > 0 && !connection.closed) await connection.drained();
+  // From here on the session is not told of octets any more; those that come while something is awaited are kept.
+  const early: Buffer[] = [session.leftover];
+  connection.onData((chunk) => early.push(chunk));
+  await connection.flushed();
   const released = secure ? await relay(connection) : releaseConnection(connection);
   if (!released) throw new Error('the client has gone');
   const { octetsRead, octetsWritten } = connection;
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
-  const leftover = Buffer.concat([session.leftover, released.leftover]);
+  const leftover = Buffer.concat([...early, released.leftover]);
   const { protocol, tag } = session;
   const moved = { service, protocol, tag, account, leftover, carried };
   send({ type: 'handOver', owner, session: moved, token }, released.handle);

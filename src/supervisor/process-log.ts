@@ -7,11 +7,18 @@ const maxWaitingOctets = 1 << 20;
 const gatherMs = 20;
 const gatherOctets = 16_384;
 
+/** A log of which each service may have its own. */
+export interface ProcessLog extends Log {
+  /** Lines of the service of this name. */
+  named(name: string): Log;
+}
+
 /**
- * The log of a child process: lines leave together in one write to standard error, which the supervisor has
+ * The log of a process: lines leave together in one write to standard error, which the supervisor has
  * arranged, and at the latest when the process ends. A reader that does not keep up costs lines, never the server.
+ * @param marked  begin the lines of a service with its name and a tab, for a supervisor that passes them on
  */
-export function processLog(descriptor = 2): Log {
+export function processLog(descriptor = 2, marked = false): ProcessLog {
   let waiting = '';
   let planned = false;
   let lost = 0;
@@ -39,10 +46,12 @@ export function processLog(descriptor = 2): Log {
     setTimeout(flush, gatherMs);
   };
   process.on('exit', flush);
-  return textLog((line) => {
+  const write = (line: string) => {
     if (waiting.length + line.length > maxWaitingOctets) lost++;
     else waiting += line;
     if (!planned) plan();
     else if (waiting.length >= gatherOctets && !full) flush();
-  });
+  };
+  const log = textLog(write);
+  return { ...log, named: (name) => (marked ? textLog((line) => write(`${name}\t${line}`)) : log) };
 }

@@ -15,7 +15,7 @@ import type { ServiceSettings } from './settings.ts';
 
 const idleMs = 60_000;
 
-const log = processLog();
+const log = processLog(2, process.argv[2] === 'marked');
 const sessions = new Map<StreamConnection, { stop(): void }>();
 let services: readonly ServiceSettings[] = [];
 let stopping = false;
@@ -31,11 +31,11 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   const leftover = Buffer.from(moved.leftover);
   const session =
     service.protocol === 'imap'
-      ? startAuthenticatedImap(connection, moved.account, imapServices(service, log), {
+      ? startAuthenticatedImap(connection, moved.account, imapServices(service, log.named(service.logName)), {
           leftover,
           tag: moved.tag,
         })
-      : startAuthenticatedPop3(connection, moved.account, pop3Services(service, log), {
+      : startAuthenticatedPop3(connection, moved.account, pop3Services(service, log.named(service.logName)), {
           leftover,
           utf8: moved.tag === 'UTF8',
         });

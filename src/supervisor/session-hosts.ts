@@ -6,7 +6,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../base/log.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
-import { forkModule } from './child.ts';
+import { type ChildOutput, forkModule, logMode, siblingModule } from './child.ts';
 import type { MovedSession, Owner, ToHost, ToSupervisor } from './messages.ts';
 import type { ServiceSettings } from './settings.ts';
 
@@ -23,13 +23,15 @@ interface Host {
 
 export class SessionHosts {
   readonly #log: Log;
+  readonly #output: ChildOutput;
   readonly #hosts = new Map<string, Host>();
   readonly #all = new Set<ChildProcess>();
   #nextId = 1;
   #stopping = false;
 
-  constructor(log: Log) {
+  constructor(log: Log, output: ChildOutput) {
     this.#log = log;
+    this.#output = output;
   }
 
   get size(): number {
@@ -88,7 +90,7 @@ export class SessionHosts {
     const key = `${owner.uid} ${owner.gid} ${owner.username ?? ''}`;
     const present = this.#hosts.get(key);
     if (present?.services === services && present.process.connected) return present;
-    const process = forkModule(new URL('session-host.ts', import.meta.url), []);
+    const process = forkModule(siblingModule('session-host'), [logMode(this.#output)], this.#output);
     const host: Host = { process, waiting: new Map(), sessions: new Map(), services };
     this.#hosts.set(key, host);
     this.#all.add(process);

@@ -43,6 +43,9 @@ export interface Pop3ServiceSettings extends AnyServiceSettings {
 
 export interface AnyServiceSettings {
   readonly name: ServiceName;
+  /** What its log lines are marked with in the system's log, and their facility. */
+  readonly logName: string;
+  readonly logFacility: string;
   readonly endpoints: readonly Endpoint[];
   readonly limits: ConnectionLimits;
   readonly access: AccessSettings;
@@ -89,6 +92,7 @@ export interface WorkerSettings {
 
 export interface ServerSettings extends WorkerSettings {
   readonly workers: number;
+  readonly log: 'stderr' | 'syslog';
   /** The user that workers run as when the server is started as root. */
   readonly workerUser: string;
   readonly pidFile: string | undefined;

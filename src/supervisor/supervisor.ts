@@ -10,7 +10,7 @@ import type { Log } from '../base/log.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
 import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
 import type { TlsMaterial } from '../tls/tls-side.ts';
-import { Child, forkModule, spawnProgram } from './child.ts';
+import { Child, type ChildOutput, forkModule, logMode, siblingModule, spawnProgram } from './child.ts';
 import { type BoundEndpoint, Endpoints } from './endpoints.ts';
 import { Lending } from './lending.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
@@ -24,6 +24,7 @@ const certificateCheckMs = 1_000;
 export class Supervisor {
   #settings: ServerSettings;
   readonly #log: Log;
+  readonly #output: ChildOutput;
   readonly #endpoints = new Endpoints();
   readonly #hosts: SessionHosts;
   readonly #workers: Child[] = [];
@@ -38,10 +39,11 @@ export class Supervisor {
   #listening = new Set<number>();
   #started: { resolve(): void; reject(error: Error): void } | undefined;
 
-  constructor(settings: ServerSettings, log: Log) {
+  constructor(settings: ServerSettings, log: Log, output: ChildOutput) {
     this.#settings = settings;
     this.#log = log;
-    this.#hosts = new SessionHosts(log);
+    this.#output = output;
+    this.#hosts = new SessionHosts(log, output);
   }
 
   /** Resolves when connections are accepted on every port. @throws {Error} why the server cannot start */
@@ -116,14 +118,15 @@ export class Supervisor {
   async #startAuth(): Promise<void> {
     const { authCommand, auth } = this.#settings;
     if (!authCommand) return;
-    this.#auth = new Child('authdaemond', this.#log, () => spawnProgram(authCommand));
+    this.#auth = new Child('authdaemond', this.#log, () => spawnProgram(authCommand, this.#output));
     this.#auth.start();
     await answering(auth.socketPath, 10_000);
   }
 
   #forkWorker(number: number): ChildProcess {
-    const args = isRoot() ? [String(this.#policy.uid), String(this.#workerGid)] : [];
-    const worker = forkModule(new URL('worker-main.ts', import.meta.url), args);
+    const user = isRoot() ? [String(this.#policy.uid), String(this.#workerGid)] : [];
+    const args = [logMode(this.#output), ...user];
+    const worker = forkModule(siblingModule('worker-main'), args, this.#output);
     worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(worker, message, handle));
     worker.once('exit', () => {
       this.#started?.reject(new Error('a worker ended before it could serve'));

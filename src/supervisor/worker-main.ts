@@ -5,10 +5,11 @@ import { becomeUser } from './privileges.ts';
 import { processLog } from './process-log.ts';
 import { Worker } from './worker.ts';
 
-const [uid, gid] = process.argv.slice(2).map(Number);
+const [mode, ...user] = process.argv.slice(2);
+const [uid, gid] = user.map(Number);
 if (uid !== undefined && gid !== undefined) becomeUser(uid, gid, undefined);
 
-const worker = new Worker(processLog(), (message: ToSupervisor, handle?: unknown) => {
+const worker = new Worker(processLog(2, mode === 'marked'), (message: ToSupervisor, handle?: unknown) => {
   if (message.type === 'stopped') process.exit(0);
   process.send!(message, handle as undefined, undefined, () =>
     (handle as ConnectionHandle | undefined)?.close(),

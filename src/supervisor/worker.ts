@@ -12,7 +12,7 @@ import { connectionLine } from '../login/log-lines.ts';
 import { createLoginServices } from '../login/login-services.ts';
 import { readPreface } from '../login/proxy-preface.ts';
 import type { HandOver, LoginServices } from '../login/services.ts';
-import { plainAddress } from '../net/address.ts';
+import { mappedAddress, plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
 import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
 import { startPop3Session } from '../pop3/session.ts';
@@ -23,6 +23,7 @@ import { imapServices, pop3Services } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import { findUser } from './privileges.ts';
+import type { ProcessLog } from './process-log.ts';
 import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
 
@@ -34,6 +35,7 @@ interface Session {
 /** One of the four services, as configured now. */
 interface Service {
   readonly settings: ServiceSettings;
+  readonly log: Log;
   readonly access: AccessTable;
   /** Who may send a PROXY header. */
   readonly balancers: AccessTable;
@@ -42,7 +44,7 @@ interface Service {
 }
 
 export class Worker {
-  readonly #log: Log;
+  readonly #log: ProcessLog;
   readonly #send: (message: ToSupervisor, handle?: unknown) => void;
   readonly #services = new Map<ServiceName, Service>();
   readonly #listeners = new Map<number, Server>();
@@ -57,7 +59,7 @@ export class Worker {
   #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
   #stopping = false;
 
-  constructor(log: Log, send: (message: ToSupervisor, handle?: unknown) => void) {
+  constructor(log: ProcessLog, send: (message: ToSupervisor, handle?: unknown) => void) {
     this.#log = log;
     this.#send = send;
     this.#counts = new SharedCounts(
@@ -123,16 +125,18 @@ export class Worker {
     const [any] = settings.services;
     if (any !== undefined) limitDescriptions(any.mail.messageCacheOctets);
     for (const service of settings.services) {
-      const tls = service.tls && createTlsSide(service.tls, () => this.#material, this.#log);
+      const log = this.#log.named(service.logName);
+      const tls = service.tls && createTlsSide(service.tls, () => this.#material, log);
       const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
         this.#place(service, policy, connection, account, session);
-      const login = createLoginServices(service.login, client, place, this.#log);
+      const login = createLoginServices(service.login, client, place, log);
       this.#services.set(service.name, {
         settings: service,
         access: new AccessTable(service.access.rules),
+        log,
         balancers: new AccessTable(service.proxyHeaders.trusted),
         tls,
-        start: sessionStarter(service, login, this.#log),
+        start: sessionStarter(service, login, log),
       });
     }
     this.#send({ type: 'ready' });
@@ -160,14 +164,14 @@ export class Worker {
       return;
     }
     if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
-      this.#log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
+      service.log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
       socket.destroy();
       return;
     }
     readPreface(socket, header.timeoutSeconds * 1000).then(
       (addresses) => this.#admit(service, new StreamConnection(socket, socket, service.tls, addresses)),
       (error: Error) => {
-        this.#log.error(error.message);
+        service.log.error(error.message);
         socket.destroy();
       },
     );
@@ -209,7 +213,7 @@ export class Worker {
     connection.startImplicitTls().then(
       () => this.#start(service, connection),
       (error: Error) => {
-        this.#log.info(`ip=[${connection.remoteAddress}], ${error.message}`);
+        service.log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message}`);
         connection.destroy();
       },
     );
@@ -220,7 +224,7 @@ export class Worker {
       connection.destroy();
       return;
     }
-    this.#log.debug(connectionLine(connection));
+    service.log.debug(connectionLine(connection));
     this.#sessions.set(connection, service.start(connection));
   }
 

@@ -1,5 +1,7 @@
 /** Limits hold for all workers together, and who is refused reads why. */
 import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Conversation, TestServer, workerUser } from './support.ts';
 
@@ -17,7 +19,8 @@ async function open(server: TestServer, count: number): Promise<Conversation[]> 
 async function served(server: TestServer): Promise<Conversation> {
   for (;;) {
     const client = await Conversation.plain(server.ports.plain);
-    if (/^\* OK /.test(await client.until(/\r\n/))) return client;
+    const greeting = await client.until(/\r\n/).catch(() => '');
+    if (greeting.startsWith('* OK ')) return client;
   }
 }
 
@@ -59,4 +62,22 @@ describe('limits', { timeout: 60_000 }, () => {
     for (const client of all) client.close();
     await server.stop();
   });
+});
+
+test('a changed access file counts at once, for new connections', { timeout: 30_000 }, async () => {
+  const server = await TestServer.start();
+  const old = await Conversation.plain(server.ports.plain);
+  await old.login();
+  writeFileSync(join(server.directory, 'etc/imapaccess'), '127.0.0\tdeny\n');
+  for (;;) {
+    const client = await Conversation.plain(server.ports.plain);
+    const greeting = await client.until(/\r\n/).catch(() => 'refused');
+    client.close();
+    if (greeting === 'refused') break;
+  }
+  assert.match(await old.command('n', 'NOOP'), /n OK/);
+  rmSync(join(server.directory, 'etc/imapaccess'));
+  old.close();
+  (await served(server)).close();
+  await server.stop();
 });
