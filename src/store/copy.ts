@@ -8,7 +8,7 @@
  * Where Courier copies the octets, a message of our own user on the same file system gets a second link: messages
  * never change. Stopping before the end of a MOVE leaves the message in both folders.
  */
-import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { deliver, incomingFile } from './append.ts';
@@ -140,6 +140,8 @@ function linkFile(target: FolderState, path: string): TakenFile | undefined {
     steps.link(path, temporary);
   } catch (error) {
     const code = errorCode(error);
+    if (code === 'ENOENT' && !existsSync(octetPath(`${target.directory}/tmp`)))
+      throw new MailError('unavailable', 'the target folder has no tmp directory', { cause: error });
     if (code === 'EXDEV' || code === 'EPERM' || code === 'EMLINK' || code === 'ENOTSUP') return undefined;
     throw error;
   }

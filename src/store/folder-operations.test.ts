@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   statSync,
   unlinkSync,
   writeFileSync,
@@ -278,6 +279,15 @@ test('COPY of another user’s message makes a file of our own', async () => {
   assert.deepEqual([...textsOf(other).values()], ['Subject: text\n\ntext\n']);
   assert.equal(statSync(`${directory}/.Other/cur/${other.fileName(0)}`).uid, process.geteuid!());
   assert.equal(other.internalDate(0), folder.internalDate(0));
+});
+
+test('COPY into a folder without tmp says so, and takes nothing', async () => {
+  put(directory, 'cur/1.a:2,S');
+  const folder = await open();
+  const other = await openOther();
+  rmSync(`${directory}/.Other/tmp`, { recursive: true });
+  await assert.rejects(other.moveFrom(folder, [1]), { kind: 'unavailable' });
+  assert.deepEqual(rowsOf(folder), ['1 1.a:2,S']);
 });
 
 test('MOVE within and between folders', async () => {

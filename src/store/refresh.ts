@@ -14,7 +14,7 @@ import { makeKeywordDirectory } from './keyword-files.ts';
 import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
 import { adoptListed, isStorable, loadFolder, readNewDb, rescanFolder } from './scan.ts';
-import { Slice } from './slices.ts';
+import { nextTurn, Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import type { UidDbReader } from './uid-db.ts';
 import { isDbChanged, raiseUidValidityFloor } from './uid-db-file.ts';
@@ -120,8 +120,10 @@ export async function collect(state: FolderState): Promise<void> {
 
 /** @returns the stamps of before it began */
 async function scan(state: FolderState, db: UidDbReader | undefined): Promise<Stamps> {
-  if (!state.isLoaded && state.readStamps().keywordsInode === 0) makeKeywordDirectory(state.directory);
+  if (state.readStamps().keywordsInode === 0) makeKeywordDirectory(state.directory);
   if (state.watch || state.startWatch()) state.watch?.trust();
+  // Watching a large directory takes the kernel milliseconds.
+  if (!state.isLoaded) await nextTurn();
   const stamps = state.readStamps();
   if (state.isLoaded) await rescanFolder(state, db).catch(rememberValidity(state));
   else await loadFolder(state);

@@ -10,15 +10,19 @@ import { visitDirectory, visitIfPresent } from './directory-list.ts';
 import { asMailError } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
-import { Slice } from './slices.ts';
+import { nextTurn, Slice } from './slices.ts';
 import { UidDbReader } from './uid-db.ts';
 import { readDb } from './uid-db-file.ts';
+
+/** Reading a database of this size takes a turn of its own. */
+const largeOctets = 1 << 19;
 
 /** First load: rows from the database, as far as their files are there; the other files become `unlisted`. */
 export async function loadFolder(state: FolderState): Promise<void> {
   state.dbStamp = '';
   const db = readDb(state) ?? new UidDbReader(Buffer.alloc(0));
-  const columns = db.header ? await readRows(db) : new Columns();
+  if (db.octets.length > largeOctets) await nextTurn();
+  const columns = db.header ? await readRows(db, db.header.uidNext) : new Columns();
   const highest = columns.count > 0 ? columns.uids[columns.count - 1]! : 0;
   state.columns = columns;
   state.uidValidity = db.header?.uidValidity ?? 0;
@@ -31,12 +35,14 @@ export async function loadFolder(state: FolderState): Promise<void> {
 }
 
 /** All rows of a database, sorted by UID; of equal names the first counts. */
-async function readRows(db: UidDbReader): Promise<Columns> {
+async function readRows(db: UidDbReader, uidNext: number): Promise<Columns> {
   const octets = db.octets;
   const sample = octets.subarray(0, 65536);
   const lines = sample.reduce((sum, octet) => sum + (octet === 10 ? 1 : 0), 0);
-  const estimate = Math.ceil((octets.length / Math.max(1, sample.length)) * lines * 1.02);
-  const columns = new Columns(estimate, Math.ceil(octets.length * 1.01));
+  const estimate = Math.ceil((octets.length / Math.max(1, sample.length)) * lines);
+  // A record has five octets beside the name, a line two and the digits.
+  const nameOctets = octets.length + estimate * Math.max(0, 3 - String(uidNext).length);
+  const columns = new Columns(estimate + 16, nameOctets);
   const unsorted: [number, number, number][] = [];
   const slice = new Slice();
   let last = 0;
