@@ -9,6 +9,7 @@ import { connect } from 'node:net';
 import type { Log } from '../base/log.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
 import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
+import { expiryWarnings } from '../tls/expiry.ts';
 import type { TlsMaterial } from '../tls/tls-side.ts';
 import { Child, type ChildOutput, forkModule, logMode, siblingModule, spawnProgram } from './child.ts';
 import { type BoundEndpoint, Endpoints } from './endpoints.ts';
@@ -20,6 +21,7 @@ import { SessionHosts } from './session-hosts.ts';
 import type { ServerSettings, WorkerSettings } from './settings.ts';
 
 const certificateCheckMs = 1_000;
+const dayMs = 86_400_000;
 
 export class Supervisor {
   #settings: ServerSettings;
@@ -35,6 +37,7 @@ export class Supervisor {
   #material: TlsMaterial = { files: new Map(), ticketKeys: randomBytes(48) };
   #stamp = '';
   #certificateTimer: NodeJS.Timeout | undefined;
+  #expiryTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening = new Set<number>();
   #started: { resolve(): void; reject(error: Error): void } | undefined;
@@ -54,6 +57,7 @@ export class Supervisor {
     if (pidFile !== undefined) writePidFile(pidFile);
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
+    this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs);
     await this.#startAuth();
     const listening = new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject };
@@ -92,6 +96,7 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     const { stopTimeoutMs, pidFile } = this.#settings;
     clearInterval(this.#certificateTimer);
+    clearInterval(this.#expiryTimer);
     this.#endpoints.close();
     const workers = this.#workers.map(async (child) => {
       child.expectExit();
@@ -196,7 +201,14 @@ export class Supervisor {
     const settings = this.#tlsSettings();
     this.#stamp = certificateStamp(settings);
     this.#material = { files: readCertificateFiles(settings), ticketKeys: this.#material.ticketKeys };
+    this.#warnOfExpiry();
     for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
+  }
+
+  #warnOfExpiry(): void {
+    const own = this.#tlsSettings().map(({ certFile }) => certFile);
+    const isOwn = (path: string) => own.some((file) => path === file || path.startsWith(`${file}.`));
+    for (const warning of expiryWarnings(this.#material.files, isOwn, Date.now())) this.#log.warn(warning);
   }
 
   #checkCertificates(): void {
