@@ -235,6 +235,7 @@ export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings
     checkAllFolders: settings.checkAllFolders,
     obsoleteClient: settings.obsoleteClient,
     disableThreadSort: settings.disableThreadSort,
+    idlePollMs: settings.idlePollSeconds * 1000,
     limits: {
       lineOctets: settings.lineLengthOctets,
       literalOctets: settings.commandLiteralOctets,

@@ -163,6 +163,20 @@ test('a client that does not log in is sent away, whatever it says', async (cont
   assert.deepEqual(client.rest().slice(1), ['1 OK NOOP completed', '* BYE Disconnected for inactivity.']);
 });
 
+test('an idle client is told of what the system does not tell of', async (context) => {
+  const maildir = maildirOf(context, 'empty');
+  const client = await connect(context, maildir, { watch: false, imap: { idlePollMs: 5 } });
+  send(client, '1 SELECT INBOX\r\n');
+  while (!(await client.line()).startsWith('1 OK'));
+  send(client, '2 IDLE\r\n');
+  assert.equal(await client.line(), '+ entering ENHANCED idle mode');
+  writeFileSync(join(maildir, 'new', '1.a'), 'Subject: x\n\n');
+  assert.equal(await client.line(), '* 1 EXISTS');
+  assert.equal(await client.line(), '* 1 RECENT');
+  send(client, 'DONE\r\n');
+  assert.equal(await client.line(), '2 OK IDLE completed');
+});
+
 test('a client that sends too fast waits', async (context) => {
   context.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: Date.now() });
   const client = await connect(context, maildirOf(context, 'empty'), {
@@ -249,6 +263,12 @@ test('the log line counts octets as Courier does', async (context) => {
   await client.command('2', 'FETCH 2 (BODY.PEEK[TEXT]<0.4> BODY.PEEK[HEADER.FIELDS (Subject)])');
   await client.command('3', 'FETCH 2 BODY[TEXT]');
   await client.command('4', 'LOGOUT');
-  assert.match(lines[0]!, /^LOGIN, user=ann@example\.org, ip=\[::ffff:127\.0\.0\.1\], port=\[0\], protocol=IMAP$/);
-  assert.match(lines[1]!, /^LOGOUT, user=ann@example\.org, .* headers=12, body=17, rcvd=\d+, sent=\d+, time=0$/);
+  assert.match(
+    lines[0]!,
+    /^LOGIN, user=ann@example\.org, ip=\[::ffff:127\.0\.0\.1\], port=\[0\], protocol=IMAP$/,
+  );
+  assert.match(
+    lines[1]!,
+    /^LOGOUT, user=ann@example\.org, .* headers=12, body=17, rcvd=\d+, sent=\d+, time=0$/,
+  );
 });

@@ -24,6 +24,8 @@ export interface ImapSessionSettings {
   readonly checkAllFolders: boolean;
   readonly obsoleteClient: boolean;
   readonly disableThreadSort: boolean;
+  /** IMAP_IDLE_TIMEOUT: how often IDLE looks by itself, for changes the system does not tell of. */
+  readonly idlePollMs: number;
   readonly limits: ImapLimits;
 }
 
@@ -62,6 +64,7 @@ export const defaultImapSettings: ImapSessionSettings = {
   checkAllFolders: false,
   obsoleteClient: false,
   disableThreadSort: false,
+  idlePollMs: 60_000,
   limits: {
     lineOctets: 65_536,
     literalOctets: 65_536,

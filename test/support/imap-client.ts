@@ -6,6 +6,7 @@ import { type ImapServices, startAuthenticatedImap, startImapSession } from '../
 import { defaultImapSettings, type ImapSessionSettings } from '../../src/imap/settings.ts';
 import type { LoginServices } from '../../src/login/services.ts';
 import { openAccount } from '../../src/store/account.ts';
+import type { StoreSettings } from '../../src/store/settings.ts';
 import { MemoryConnection } from './memory-connection.ts';
 import type { Client } from './transcript.ts';
 
@@ -61,6 +62,8 @@ export interface InProcessOptions {
   mailboxes?: Partial<MailboxesSettings>;
   login?: LoginServices;
   log?: Log;
+  /** False: the system does not tell of changes. */
+  watch?: boolean;
 }
 
 /** A client of a server in this process. */
@@ -107,7 +110,14 @@ export class InProcessClient implements Client {
 export function imapServices(directory: string, options: InProcessOptions): ImapServices {
   const log = options.log ?? silentLog;
   const keywords = options.imap?.keywords === false ? 0 : 1;
-  const store = { durable: false, keywords, useLocks: true, hostname: 'test', log } as const;
+  const store: StoreSettings = {
+    durable: false,
+    keywords,
+    useLocks: true,
+    hostname: 'test',
+    log,
+    watch: options.watch ?? true,
+  };
   return {
     settings: { ...defaultImapSettings, ...options.imap },
     log,

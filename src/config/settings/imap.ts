@@ -118,8 +118,7 @@ export const imapRows = [
     kind: integer(1),
     default: '60',
     unit: 'seconds',
-    means: 'How often IDLE looks for new mail where the system cannot notify of changes.',
-    pending: true,
+    means: 'How often IDLE looks for changes that the system does not tell of, as on network file systems.',
   },
   {
     name: 'IMAP_MAILBOX_SANITY_CHECK',

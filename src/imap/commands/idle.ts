@@ -53,10 +53,13 @@ function push(session: ImapSession, state: Selected): () => void {
       });
   };
   session.writer.line('+ entering ENHANCED idle mode');
-  const unsubscribe = state.view.folder.onChange(tell);
+  const { folder } = state.view;
+  const unsubscribe = folder.onChange(tell);
+  const polling = setInterval(() => folder.isDirty() && tell(), session.settings.idlePollMs);
   tell();
   return () => {
     stopped = true;
+    clearInterval(polling);
     unsubscribe();
   };
 }
