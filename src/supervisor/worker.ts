@@ -213,7 +213,7 @@ export class Worker {
     connection.startImplicitTls().then(
       () => this.#start(service, connection),
       (error: Error) => {
-        service.log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message}`);
+        service.log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message.trim()}`);
         connection.destroy();
       },
     );
