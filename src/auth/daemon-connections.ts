@@ -51,7 +51,7 @@ export class DaemonConnections {
       chunks.push(chunk);
       octets += chunk.length;
       if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
-      else if (isWhole(chunk, octets)) {
+      else if (isWhole(chunks)) {
         clearTimeout(timer);
         this.#keep(socket);
         resolve(reply());
@@ -90,10 +90,12 @@ export class DaemonConnections {
   }
 }
 
-/** Whether a reply ends with this chunk: with a line that is a dot, or because it is the one word of a refusal. */
-function isWhole(chunk: Buffer, octets: number): boolean {
-  const end = chunk.toString('latin1', Math.max(0, chunk.length - 5));
-  return end.endsWith('\n.\n') || (octets === 5 && end === 'FAIL\n');
+/** Whether a reply is complete: its last line is a dot, or it is the one word of a refusal. */
+function isWhole(chunks: readonly Buffer[]): boolean {
+  const last = chunks.at(-1)!;
+  // A reply seldom comes in more than one piece.
+  const text = (last.length >= 5 ? last : Buffer.concat(chunks)).toString('latin1');
+  return text.endsWith('\n.\n') || text === 'FAIL\n';
 }
 
 /** One connection to the daemon, its reads and writes with time limits. */

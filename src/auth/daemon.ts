@@ -59,8 +59,10 @@ export async function startAuthDaemon(
     );
   }
   let current = chain;
+  /** Connections that wait for a further request; none does once we are closing. */
+  const kept: KeptConnections = { waiting: new Set(), closing: false };
   const server = createServer({ allowHalfOpen: true }, (socket) =>
-    serve(socket, () => current, settings, log),
+    serve(socket, () => current, settings, kept, log),
   );
   server.maxConnections = maxConnections;
   const socketPath = join(settings.directory, 'socket');
@@ -73,6 +75,8 @@ export async function startAuthDaemon(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        kept.closing = true;
+        for (const socket of kept.waiting) socket.destroy();
       }),
   };
 }
@@ -89,7 +93,18 @@ async function listen(server: Server, socketPath: string): Promise<void> {
   renameSync(temporary, socketPath);
 }
 
-function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings, log: Log): void {
+interface KeptConnections {
+  readonly waiting: Set<Socket>;
+  closing: boolean;
+}
+
+function serve(
+  socket: Socket,
+  chain: () => Chain,
+  settings: AuthDaemonSettings,
+  kept: KeptConnections,
+  log: Log,
+): void {
   const readTimeoutMs = settings.readTimeoutMs ?? 10_000;
   let received: Buffer = Buffer.alloc(0);
   let scram: ScramServer | undefined;
@@ -97,12 +112,14 @@ function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings,
   let keep = false;
 
   socket.on('error', () => socket.destroy());
+  socket.on('close', () => kept.waiting.delete(socket));
   socket.setTimeout(readTimeoutMs, () => socket.destroy());
   socket.on('end', () => {
     if (!busy) socket.destroy();
   });
   socket.on('data', (chunk: Buffer) => {
     if (busy) return;
+    kept.waiting.delete(socket);
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     if (scram) answerScram(scram);
     else answerRequest();
@@ -143,11 +160,13 @@ function serve(socket: Socket, chain: () => Chain, settings: AuthDaemonSettings,
       if (Buffer.isBuffer(reply) && scram) {
         busy = false;
         socket.setTimeout(readTimeoutMs);
+        kept.waiting.add(socket);
         socket.write(reply);
-      } else if (Buffer.isBuffer(reply) && keep) {
+      } else if (Buffer.isBuffer(reply) && keep && !kept.closing) {
         busy = false;
         received = Buffer.alloc(0);
         socket.setTimeout(keptMs);
+        kept.waiting.add(socket);
         socket.write(reply);
       } else if (Buffer.isBuffer(reply)) socket.end(reply);
       else await stream(socket, reply);

@@ -242,18 +242,25 @@ export function startSasl(mechanism: string, context: SaslContext): SaslExchange
   if (name === 'SCRAM-SHA-256-PLUS' && !context.channelBinding) return undefined;
   const running = start(context);
   let initial = true;
+
+  function take(line: string | undefined): SaslStep | Promise<SaslStep> {
+    const first = initial;
+    initial = false;
+    if (line === undefined) return first ? running.next(undefined) : aborted;
+    if (line.startsWith('*') || line.length > maxSaslLineOctets) return aborted;
+    const answer = first && line === '=' ? Buffer.alloc(0) : decodeBase64(line);
+    return answer ? running.next(answer) : aborted;
+  }
+
   return {
     mechanism: name,
     get userId() {
       return running.userId;
     },
     async step(line) {
-      const first = initial;
-      initial = false;
-      if (line === undefined) return first ? running.next(undefined) : aborted;
-      if (line.startsWith('*') || line.length > maxSaslLineOctets) return aborted;
-      const answer = first && line === '=' ? Buffer.alloc(0) : decodeBase64(line);
-      return answer ? running.next(answer) : aborted;
+      const next = await take(line);
+      if (next.kind !== 'challenge') running.close?.();
+      return next;
     },
     close: () => running.close?.(),
   };
