@@ -17,7 +17,7 @@ import { formatTable, type Row, writeResults } from './report.ts';
 import { peerKinds } from './servers/peers.ts';
 import { Postrider } from './servers/postrider.ts';
 import type { ServerKind } from './servers/server.ts';
-import { workloads } from './workloads.ts';
+import { type Workload, workloads } from './workloads.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -44,8 +44,13 @@ try {
   postrider.remove();
 }
 const names = kinds.map(({ name }) => name);
+rows.sort((a, b) => order(a) - order(b));
 process.stdout.write(formatTable(rows, names));
 process.stdout.write(`\n${writeResults(rows, names, options)}\n`);
+
+function order({ id }: Row): number {
+  return workloads.findIndex((workload) => workload.id === id);
+}
 
 function chooseServers(): ServerKind[] {
   const wanted = options.servers?.split(',');
@@ -63,12 +68,25 @@ async function measureServer(kind: ServerKind): Promise<void> {
   kind.prepare(accounts);
   const corpus = makeCorpus(500, 16_400);
   fillMaildirs(kind, corpus, accounts);
-  const server = await kind.start();
+  await runWorkloads(kind, corpus, (workload) => workload.unsynced !== true || kind.syncs === 'never');
+  if (kind.syncs === 'choice')
+    await runWorkloads(kind, corpus, (workload) => workload.unsynced === true, false);
+}
+
+/** Starts a server, runs the workloads that were asked for and are wanted here, and stops it. */
+async function runWorkloads(
+  kind: ServerKind,
+  corpus: readonly CorpusMessage[],
+  isWanted: (workload: Workload) => boolean,
+  synced = true,
+): Promise<void> {
+  const chosen = workloads.filter((workload) => isWanted(workload) && only?.includes(workload.id) !== false);
+  if (chosen.length === 0) return;
+  const server = await kind.start(synced);
   try {
     if (kind.maildir === undefined) await fillByAppend(server.port, corpus, accounts);
     await setTimeout(settleMs);
-    for (const workload of workloads) {
-      if (only?.includes(workload.id) === false) continue;
+    for (const workload of chosen) {
       const figure = await workload.run({ kind, server, accounts, haste }).catch((error: Error) => {
         process.stderr.write(`  ${workload.id} failed: ${error.message}\n`);
         return undefined;

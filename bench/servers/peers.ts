@@ -20,6 +20,7 @@ interface Peer {
   /** The start command stays while the server runs. */
   readonly inForeground?: boolean;
   readonly hasMaildirs: boolean;
+  readonly syncs?: 'never';
 }
 
 const peers: readonly Peer[] = [
@@ -31,6 +32,7 @@ const peers: readonly Peer[] = [
     startCommand: '/usr/sbin/authdaemond start; /usr/lib/courier/imapd start',
     stopCommand: '/usr/lib/courier/imapd stop; /usr/sbin/authdaemond stop',
     hasMaildirs: true,
+    syncs: 'never',
   },
   {
     name: 'dovecot',
@@ -64,6 +66,7 @@ function peerKind(peer: Peer): ServerKind {
   return {
     name: peer.name,
     owner: mailOwner,
+    ...(peer.syncs ? { syncs: peer.syncs } : {}),
     missing: () => {
       if (process.getuid?.() !== 0) return 'its tree can be entered by root only';
       return existsSync(join(root, '.complete'))

@@ -40,6 +40,7 @@ export interface PostriderOptions {
  */
 export class Postrider implements ServerKind {
   readonly name = 'postrider';
+  readonly syncs = 'choice';
   readonly owner = isRoot ? userIds(workerUser) : { uid: userInfo().uid, gid: userInfo().gid };
   readonly directory = mkdtempSync(join(tmpdir(), 'postrider-bench-'));
   readonly #mail: string;
@@ -77,9 +78,9 @@ export class Postrider implements ServerKind {
     chmodSync(join(this.directory, 'etc/userdb'), 0o600);
   }
 
-  async start(): Promise<RunningServer> {
+  async start(synced = true): Promise<RunningServer> {
     const port = await freePort();
-    this.#configure(port);
+    this.#configure(port, synced);
     const group = createProcessGroup(`postrider-${port}`);
     const command = [
       ...group.prefix,
@@ -130,7 +131,7 @@ export class Postrider implements ServerKind {
     writeFileSync(join(this.directory, 'etc', file), text);
   }
 
-  #configure(port: number): void {
+  #configure(port: number, synced: boolean): void {
     const run = join(this.directory, 'run');
     this.#makeDirectory('run', 0o750);
     if (isRoot) chownSync(run, 0, this.owner.gid);
@@ -149,7 +150,7 @@ export class Postrider implements ServerKind {
     this.#write('pop3d', 'POP3DSTART=NO\n');
     this.#write('pop3d-ssl', 'POP3DSSLSTART=NO\n');
     this.#write('authdaemonrc', `authmodulelist="authuserdb"\nauthdaemonvar=${run}\n`);
-    const settings = this.#options.settings ?? [];
+    const settings = [...(synced ? [] : ['DURABLE=NO']), ...(this.#options.settings ?? [])];
     this.#write(
       'postrider',
       [...(isRoot ? [`WORKER_USER=${workerUser}`] : []), ...settings].join('\n') + '\n',

@@ -21,7 +21,10 @@ export interface ServerKind {
   readonly owner: Owner;
   /** Gets accounts ready; called before maildirs are filled. */
   prepare(accounts: number): void;
-  start(): Promise<RunningServer>;
+  /** @param synced  false: changes are acknowledged before they are on the disk, for servers that have the choice */
+  start(synced?: boolean): Promise<RunningServer>;
+  /** `never`: Courier as Debian builds it; `choice`: a setting. Default: always. */
+  readonly syncs?: 'never' | 'choice';
 }
 
 /** The virtual user that all servers run mailboxes as. */
