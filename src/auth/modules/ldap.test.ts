@@ -65,23 +65,27 @@ const variants: Variant[] = [
 for (const { name, hash, rc } of variants) {
   const authBind = rc({ uri: '' } as LdapServer).includes('AUTHBIND');
   // With AUTHBIND the account that has only a clear attribute cannot log in.
-  describeModule(name, { clear: !authBind, enumerate: true, changePassword: true }, async () => {
-    const server = await startSlapd();
-    server.add(accountsLdif(hash));
-    const folder = privateFolder('authldaprc');
-    const path = join(folder, 'authldaprc');
-    writeFileSync(path, rc(server) + common(server) + marker, { mode: 0o600 });
-    const environment = new Map([['TLS_CACERT', server.ca]]);
-    return {
-      module: createLdapModule(path, environment, moduleContext()),
-      stop: server.stop,
-      start: server.start,
-      async cleanUp() {
-        removeFolder(folder);
-        await server.cleanUp();
-      },
-    };
-  });
+  describeModule(
+    name,
+    { clear: !authBind, enumerate: true, changePassword: true, outage: true },
+    async () => {
+      const server = await startSlapd();
+      server.add(accountsLdif(hash));
+      const folder = privateFolder('authldaprc');
+      const path = join(folder, 'authldaprc');
+      writeFileSync(path, rc(server) + common(server) + marker, { mode: 0o600 });
+      const environment = new Map([['TLS_CACERT', server.ca]]);
+      return {
+        module: createLdapModule(path, environment, moduleContext()),
+        stop: server.stop,
+        start: server.start,
+        async cleanUp() {
+          removeFolder(folder);
+          await server.cleanUp();
+        },
+      };
+    },
+  );
 }
 
 describe('authldap settings', { timeout: 30_000 }, () => {

@@ -14,7 +14,7 @@ import { createPgsqlModule, parseConnection } from './pgsql.ts';
 
 describeModule(
   'authpgsql with PostgreSQL',
-  { clear: true, enumerate: true, changePassword: true },
+  { clear: true, enumerate: true, changePassword: true, outage: true },
   async () => {
     const server = await startPostgresql();
     server.sql(

@@ -37,22 +37,26 @@ while (my $line = <STDIN>) {
 `;
 }
 
-describeModule('authpipe', { clear: true, enumerate: false, changePassword: true }, async () => {
-  const folder = privateFolder('authpipe');
-  const path = join(folder, 'authProg');
-  writeFileSync(path, program(), { mode: 0o755 });
-  const module = createPipeModule({ program: path, concurrency: 1, endMs: [100, 100] }, moduleContext());
-  return {
-    module,
-    async stop() {
-      // The kept program has to go too: the next request finds it ended.
-      await assert.rejects(module.login({ service: 'imap', userId: 'crash', password: 'x' }), AuthError);
-      renameSync(path, `${path}.away`);
-    },
-    start: async () => renameSync(`${path}.away`, path),
-    cleanUp: async () => removeFolder(folder),
-  };
-});
+describeModule(
+  'authpipe',
+  { clear: true, enumerate: false, changePassword: true, outage: true },
+  async () => {
+    const folder = privateFolder('authpipe');
+    const path = join(folder, 'authProg');
+    writeFileSync(path, program(), { mode: 0o755 });
+    const module = createPipeModule({ program: path, concurrency: 1, endMs: [100, 100] }, moduleContext());
+    return {
+      module,
+      async stop() {
+        // The kept program has to go too: the next request finds it ended.
+        await assert.rejects(module.login({ service: 'imap', userId: 'crash', password: 'x' }), AuthError);
+        renameSync(path, `${path}.away`);
+      },
+      start: async () => renameSync(`${path}.away`, path),
+      cleanUp: async () => removeFolder(folder),
+    };
+  },
+);
 
 const programs: [string, string, number][] = [
   ['ends without an answer', '#!/bin/sh\nread line\nexit 0\n', 5000],

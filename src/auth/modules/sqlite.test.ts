@@ -10,18 +10,22 @@ import {
 import { privateFolder, removeFolder } from '../../../test/support/private-server.ts';
 import { createSqliteModule } from './sqlite.ts';
 
-describeModule('authsqlite', { clear: true, enumerate: true, changePassword: true }, async () => {
-  const folder = privateFolder('authsqlite');
-  const file = join(folder, 'accounts.sqlite');
-  const database = new DatabaseSync(file);
-  database.exec(accountsSql());
-  database.close();
-  const rc = join(folder, 'authsqliterc');
-  writeFileSync(rc, `SQLITE_DATABASE ${file}\n${accountsRc('SQLITE_')}`, { mode: 0o600 });
-  return {
-    module: createSqliteModule(rc, moduleContext()),
-    stop: async () => renameSync(file, `${file}.away`),
-    start: async () => renameSync(`${file}.away`, file),
-    cleanUp: async () => removeFolder(folder),
-  };
-});
+describeModule(
+  'authsqlite',
+  { clear: true, enumerate: true, changePassword: true, outage: true },
+  async () => {
+    const folder = privateFolder('authsqlite');
+    const file = join(folder, 'accounts.sqlite');
+    const database = new DatabaseSync(file);
+    database.exec(accountsSql());
+    database.close();
+    const rc = join(folder, 'authsqliterc');
+    writeFileSync(rc, `SQLITE_DATABASE ${file}\n${accountsRc('SQLITE_')}`, { mode: 0o600 });
+    return {
+      module: createSqliteModule(rc, moduleContext()),
+      stop: async () => renameSync(file, `${file}.away`),
+      start: async () => renameSync(`${file}.away`, file),
+      cleanUp: async () => removeFolder(folder),
+    };
+  },
+);

@@ -20,7 +20,7 @@ function userdbText(): string {
 
 for (const indexed of [false, true]) {
   const name = indexed ? 'authuserdb with an index' : 'authuserdb with text';
-  describeModule(name, { clear: false, enumerate: true, changePassword: true }, async () => {
+  describeModule(name, { clear: false, enumerate: true, changePassword: true, outage: false }, async () => {
     const folder = privateFolder('authuserdb');
     const path = join(folder, 'userdb');
     writeFileSync(path, userdbText(), { mode: 0o600 });

@@ -22,7 +22,8 @@ const vectors: [string, () => string][] = [
   ['{sha256} in lower case', () => '{sha256}K7gNU3sdo+OL0wNhqoVWhr3g6s1xYv72ol/pe/Unols='],
   ['{SHA512}', () => `{SHA512}${digest('sha512')}`],
   ['{SSHA} with 4 octets of salt', () => '{SSHA}+RFhsab2AfzZ0VfEdyknXtUT06RhYmNk'],
-  ['{SSHA} with 8 octets of salt', () => slappasswd()],
+  ['slappasswd', () => slappasswd()],
+  ['{SSHA} with 8 octets of salt', () => longSalt()],
   ['MD5 crypt', () => '$1$saltsalt$9xy1btjgzLYfb7hivXtC//'],
   ['DES', () => 'abNANd1rDfiNc'],
   ['{CRYPT} and DES', () => '{CRYPT}abNANd1rDfiNc'],
@@ -43,7 +44,6 @@ const vectors: [string, () => string][] = [
   ['mkpasswd scrypt', () => mkpasswd('-m', 'scrypt', 'secret')],
   ['mkpasswd yescrypt', () => mkpasswd('-m', 'yescrypt', 'secret')],
   ['mkpasswd gost-yescrypt', () => mkpasswd('-m', 'gost-yescrypt', 'secret')],
-  ['{SCRAM-SHA-256}', () => String(passwords.hash('secret', '{SHA}'))],
   [
     'Argon2id of the reference program',
     () => '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc',
@@ -56,9 +56,12 @@ function digest(algorithm: string): string {
 }
 function slappasswd(): string {
   const program = needProgram(['/usr/sbin/slappasswd'], 'slapd');
-  const stored = execFileSync(program, ['-s', 'secret', '-h', '{SSHA}'], { encoding: 'latin1' }).trim();
-  // A salt of eight octets, as other directories have.
-  return stored;
+  return execFileSync(program, ['-s', 'secret', '-h', '{SSHA}'], { encoding: 'latin1' }).trim();
+}
+/** As other directories make it. */
+function longSalt(): string {
+  const salted = execFileSync('openssl', ['dgst', '-sha1', '-binary'], { input: 'secret12345678' });
+  return `{SSHA}${Buffer.concat([salted, Buffer.from('12345678')]).toString('base64')}`;
 }
 
 for (const [name, make] of vectors) {

@@ -41,7 +41,7 @@ export const authRows = [
     scopes: auth,
     kind: integer(0, 2),
     default: '0',
-    means: 'Log what the modules do: 0 nothing, 1 the steps, 2 CRAM challenges as well; never passwords.',
+    means: 'Log what the modules do: 0 nothing, 1 or 2 the steps; never passwords.',
   },
   {
     name: 'DEFAULTOPTIONS',
