@@ -1,6 +1,6 @@
 /** flock(2), which Courier's tools use and Node lacks. */
 import { closeSync, openSync } from 'node:fs';
-import koffi from 'koffi';
+import koffi from '../base/native.ts';
 
 const lockExclusive = 2;
 

@@ -1,6 +1,6 @@
 /** Who is at the other end of a UNIX socket: SO_PEERCRED and SO_PEERGROUPS (unix(7), socket(7)), through koffi. */
 import type { Socket } from 'node:net';
-import koffi from 'koffi';
+import koffi from '../base/native.ts';
 
 export interface PeerCredentials {
   readonly uid: number;

@@ -2,7 +2,8 @@
  * The system's users and groups (getpwnam_r, getspnam_r, getgrnam_r; so NSS modules count), through koffi, off the
  * event loop. Octet strings.
  */
-import koffi, { type TypeObject } from 'koffi';
+import type { TypeObject } from 'koffi';
+import koffi from '../base/native.ts';
 import { AuthError } from './auth-error.ts';
 import { toOctets } from './wire.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import koffi from 'koffi';
+import koffi from '../base/native.ts';
 import { Syslog } from './syslog.ts';
 import { UnixDatagram, unixAddress } from './unix-datagram.ts';
 

@@ -1,5 +1,5 @@
 /** Datagrams to a UNIX socket, which Node does not have: for syslog and for systemd. */
-import koffi from 'koffi';
+import koffi from '../base/native.ts';
 
 const libc = koffi.load('libc.so.6');
 const socket = libc.func('int socket(int domain, int type, int protocol)');

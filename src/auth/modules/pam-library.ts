@@ -5,7 +5,7 @@
  * pam_unix delays a failure by two seconds in its pool thread unless PAM_FAIL_DELAY is set: it is, to a function that
  * does nothing, because delays are the login stage's and the guessing protection's.
  */
-import koffi from 'koffi';
+import koffi from '../../base/native.ts';
 
 export interface PamConversation {
   /** The file in the service directory; without one PAM's `other` applies. */

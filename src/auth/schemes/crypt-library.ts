@@ -4,7 +4,7 @@
  * `crypt_r` runs in libuv's pool. koffi does not keep buffers alive while an asynchronous call runs, so each is
  * used again (wiped) in the callback. The caller bounds the number of calls.
  */
-import koffi from 'koffi';
+import koffi from '../../base/native.ts';
 
 /** sizeof(struct crypt_data) of libxcrypt. */
 const workAreaOctets = 32_768;
