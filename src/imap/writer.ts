@@ -18,6 +18,8 @@ export class Writer {
   #passed = 0;
   #used = 0;
   #size = firstBlock;
+  /** Octets of blocks before this one since the last `flush`. */
+  #before = 0;
   /** Octets of header-field and body fetches, CRs not counted: the log line's `headers=` and `body=`. */
   headerOctets = 0;
   bodyOctets = 0;
@@ -30,6 +32,7 @@ export class Writer {
   #room(size: number): Buffer {
     if (this.#block !== undefined && this.#used + size <= this.#block.length) return this.#block;
     this.#pass();
+    this.#before += this.#used;
     this.#block = Buffer.allocUnsafe(Math.max(size, this.#size));
     this.#passed = 0;
     this.#used = 0;
@@ -93,8 +96,12 @@ export class Writer {
   /** Gives the connection what has been written. */
   flush(): void {
     this.#pass();
+    // Clients repeat themselves: the next response gets a first block that this one would have fitted into.
+    this.#size = Math.min(laterBlock, Math.max(firstBlock, this.#before + this.#used + firstBlock));
     this.#block = undefined;
-    this.#size = firstBlock;
+    this.#before = 0;
+    this.#used = 0;
+    this.#passed = 0;
   }
 
   /** True when the client is so far behind that whoever writes must wait for `drained`. */
