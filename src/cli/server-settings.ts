@@ -57,6 +57,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     pidFile: first?.pidFile,
     authCommand: server.settings.authDaemon === 'own' && only === undefined ? options.authCommand : undefined,
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
+    restartLimitMs: server.settings.restartLimitSeconds * 1000,
   };
 }
 

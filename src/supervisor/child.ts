@@ -9,13 +9,15 @@ export class Child {
   readonly #name: string;
   readonly #start: () => ChildProcess;
   readonly #log: Log;
-  readonly #backOff = new BackOff();
+  readonly #backOff: BackOff;
   #process: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
 
-  constructor(name: string, log: Log, start: () => ChildProcess) {
+  /** @param restartLimitMs  the longest wait before it is started again */
+  constructor(name: string, log: Log, restartLimitMs: number, start: () => ChildProcess) {
     this.#name = name;
+    this.#backOff = new BackOff(restartLimitMs);
     this.#log = log;
     this.#start = start;
   }

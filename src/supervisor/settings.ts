@@ -100,4 +100,6 @@ export interface ServerSettings extends WorkerSettings {
   readonly authCommand: readonly string[] | undefined;
   /** How long sessions may take to finish at SIGTERM. */
   readonly stopTimeoutMs: number;
+  /** The longest wait before a process that keeps dying is started again. */
+  readonly restartLimitMs: number;
 }

@@ -63,7 +63,9 @@ export class Supervisor {
       this.#started = { resolve, reject };
     });
     for (let i = 0; i < workers; i++) {
-      const child = new Child(`worker ${i + 1}`, this.#log, () => this.#forkWorker(i));
+      const child = new Child(`worker ${i + 1}`, this.#log, this.#settings.restartLimitMs, () =>
+        this.#forkWorker(i),
+      );
       this.#workers.push(child);
     }
     for (const child of this.#workers) child.start();
@@ -123,7 +125,9 @@ export class Supervisor {
   async #startAuth(): Promise<void> {
     const { authCommand, auth } = this.#settings;
     if (!authCommand) return;
-    this.#auth = new Child('authdaemond', this.#log, () => spawnProgram(authCommand, this.#output));
+    this.#auth = new Child('authdaemond', this.#log, this.#settings.restartLimitMs, () =>
+      spawnProgram(authCommand, this.#output),
+    );
     this.#auth.start();
     await answering(auth.socketPath, 10_000);
   }

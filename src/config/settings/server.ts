@@ -47,6 +47,16 @@ export const serverRows = [
     means: 'How long sessions may take to end when the server stops.',
   },
   {
+    name: 'RESTART_DELAY_LIMIT',
+    field: 'restartLimitSeconds',
+    files: own,
+    scopes: server,
+    kind: integer(0, 3600),
+    default: '30',
+    unit: 'seconds',
+    means: 'The longest wait before a process that keeps dying is started again.',
+  },
+  {
     name: 'LOG',
     field: 'log',
     files: own,
