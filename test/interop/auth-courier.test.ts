@@ -8,13 +8,13 @@ import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { peersDirectory } from '../../bench/servers/peers.ts';
 import { createAuthClient } from '../../src/auth/client.ts';
 import { startTestDaemon } from '../support/auth-daemon.ts';
-import { courierMissing } from '../support/peers.ts';
+import { courierMissing, sharedMaildir } from '../support/peers.ts';
 import { accepts, privateFolder, removeFolder } from '../support/private-server.ts';
 
 const skip = courierMissing() ?? false;
@@ -190,9 +190,10 @@ test("Courier's tools ask our daemon", { skip }, async (t) => {
   assert.equal((await tool('authtest u1 other')).code, 0);
 });
 
-test("Courier's imaplogin logs in through our daemon", { skip, timeout: 10_000 }, async (t) => {
+test("Courier's imaplogin logs in through our daemon", { skip, timeout: 30_000 }, async (t) => {
   const { etc } = configuration(t);
-  const ours = await startTestDaemon(t, { userdb });
+  const home = dirname(sharedMaildir(t).insidePath);
+  const ours = await startTestDaemon(t, { userdb: userdb.replaceAll('/srv/mail/u1', home) });
   const environment =
     'IMAP_CAPABILITY=IMAP4rev1 TCPREMOTEIP=127.0.0.1 TCPREMOTEPORT=1 TCPLOCALIP=127.0.0.1 TCPLOCALPORT=143';
   const login = '/usr/lib/courier/courier/imaplogin /usr/bin/imapd Maildir';
