@@ -47,7 +47,7 @@ function enterMaildir(
   settings: ImapSettings,
 ): AccountRecord {
   const tag = environment['IMAPLOGINTAG'];
-  const address = environment['AUTHENTICATED'] ?? (tag === undefined ? userInfo().username : undefined);
+  const address = environment['AUTHENTICATED'] ?? (tag === undefined ? ownName() : undefined);
   if (address === undefined) throw new Refusal('AUTHENTICATED environment variable not set.');
   if (isSticky('.')) {
     throw new Refusal('Your account is temporarily unavailable (+t bit set on home directory).');
@@ -75,6 +75,15 @@ function enterMaildir(
     maildir: octets(process.cwd()),
     options: parseOptions(environment['OPTIONS'] ?? ''),
   };
+}
+
+/** The name of the user this runs as; its number where the system has no name for it (containers). */
+function ownName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.geteuid!());
+  }
 }
 
 /** The C library's words, which Courier shows. */
