@@ -56,7 +56,8 @@ configure_courier() {
   done
   set_value "$etc/imapd" IMAP_ULIMITD ''
   rm -f "$etc/userdb" "$etc/userdb.dat" "$etc/userdbshadow.dat"
-  hash=$(in_root perl -e 'print crypt("pass", "\$1\$postride\$")')
+  # SHA-256 of "pass"
+  hash='{SHA256}10/w7o2juYBrGMh32/KbveULW9jk2tejpyUAD+uC6PE='
   for i in $(seq 1 "$accounts"); do
     printf 'u%d\tuid=5000|gid=5000|home=/srv/mail/u%d|mail=/srv/mail/u%d/Maildir|systempw=%s\n' "$i" "$i" "$i" "$hash"
   done >"$etc/userdb"
