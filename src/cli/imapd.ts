@@ -115,7 +115,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
     const services = {
       settings: imapSessionSettings(settings),
       log,
-      openMailboxes: (owner: AccountRecord) => openMailboxes(owner, mail, log),
+      openMailboxes: (owner: AccountRecord) => openMailboxes(owner, connection, mail, log),
     };
     const tag = environment['IMAPLOGINTAG'];
     process.stdout.once('close', resolve);

@@ -186,6 +186,7 @@ export function mailSettings(settings: ImapSettings): MailSettings {
     keywords: settings.keywords,
     useLocks: settings.useLocks,
     hostname: settings.hostname || hostname(),
+    loginExecTimeoutMs: settings.loginExec ? settings.loginExecSeconds * 1000 : undefined,
     umask: settings.umask,
     watch: settings.watchDirectories,
     messageCacheOctets: settings.messageCacheOctets,

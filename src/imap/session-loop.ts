@@ -330,7 +330,7 @@ export class ImapSession {
   /** The client has logged in: opens its mailboxes and enters the authenticated state. @throws {MailError} */
   async enter(account: AccountRecord): Promise<void> {
     checkAllowed(account, this.connection);
-    const mailboxes = await this.services.openMailboxes(account);
+    const mailboxes = await this.services.openMailboxes(account, this.connection);
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
     clearTimeout(this.#timer);

@@ -17,7 +17,7 @@ export interface ImapServices {
    * Opens what the account can reach; called once after login, before the OK.
    * @throws {MailError} whose message the client is told with BYE
    */
-  openMailboxes(account: AccountRecord): Mailboxes | Promise<Mailboxes>;
+  openMailboxes(account: AccountRecord, connection: Connection): Mailboxes | Promise<Mailboxes>;
   /** Told once when a session that has logged in is over, so that the process can count it. */
   sessionEnded?(account: AccountRecord): void;
 }

@@ -2,6 +2,7 @@ import type { Mailboxes } from '../access/mailboxes.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import type { LoginServices } from '../login/services.ts';
+import type { Connection } from '../net/connection.ts';
 import type { Pop3SessionSettings } from './settings.ts';
 
 /** What a POP3 session may use of the process it runs in. */
@@ -14,7 +15,7 @@ export interface Pop3Services {
    * Opens what the account can reach; called once after login.
    * @throws {MailError} whose message the client is told
    */
-  openMailboxes(account: AccountRecord): Mailboxes | Promise<Mailboxes>;
+  openMailboxes(account: AccountRecord, connection: Connection): Mailboxes | Promise<Mailboxes>;
   /** Told once when a session that has logged in is over. */
   sessionEnded?(account: AccountRecord): void;
 }

@@ -178,7 +178,7 @@ class Session implements Pop3Session {
     if (refusal) return { kind: 'end', text: `-ERR [SYS/PERM] ${refusal}` };
     let mailboxes: Mailboxes;
     try {
-      mailboxes = await this.#services.openMailboxes(account);
+      mailboxes = await this.#services.openMailboxes(account, connection);
       const maildrop = await openMaildrop(mailboxes);
       const onRemoved = (fileName: string) => this.#logRemoval(account, fileName);
       const transaction = {

@@ -1,11 +1,14 @@
 /** What sessions get from the process they run in: from an account to its mailboxes. */
 import { isAbsolute, join } from 'node:path';
 import type { Identity } from '../access/acl.ts';
+import { runLoginExec } from '../access/login-exec.ts';
 import { Mailboxes } from '../access/mailboxes.ts';
 import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import type { ImapServices } from '../imap/session.ts';
 import type { LoginServices } from '../login/services.ts';
+import { mappedAddress } from '../net/address.ts';
+import type { Connection } from '../net/connection.ts';
 import type { Pop3Services } from '../pop3/services.ts';
 import { openAccount } from '../store/account.ts';
 import { checkLogin } from '../store/login-checks.ts';
@@ -17,8 +20,13 @@ export function maildirOf(account: AccountRecord, maildirPath: string): string {
   return isAbsolute(maildir) ? maildir : join(account.home, maildir);
 }
 
-/** @throws {MailError} the maildir cannot be used */
-export function openMailboxes(account: AccountRecord, mail: MailSettings, log: Log): Mailboxes {
+/** Runs `loginexec` on the way. @throws {MailError} the maildir cannot be used */
+export async function openMailboxes(
+  account: AccountRecord,
+  connection: Connection,
+  mail: MailSettings,
+  log: Log,
+): Promise<Mailboxes> {
   const { durable, keywords, useLocks, hostname, watch, mailboxes, maildirPath } = mail;
   const maildir = maildirOf(account, maildirPath);
   const store = openAccount(maildir, {
@@ -31,7 +39,26 @@ export function openMailboxes(account: AccountRecord, mail: MailSettings, log: L
   });
   const owner = mail.checks.owner ? { uid: process.geteuid!(), gid: process.getegid!() } : undefined;
   checkLogin({ home: account.home, maildir, owner, clock: mail.checks.clock }, store.settings);
+  if (mail.loginExecTimeoutMs !== undefined)
+    await runLoginExec(store.maildir, hookEnvironment(account, connection), mail.loginExecTimeoutMs, log);
   return new Mailboxes(store, mailboxes, identityOf(account));
+}
+
+/** What `loginexec` may know: who logs in, and from where. */
+function hookEnvironment(
+  { address, options }: AccountRecord,
+  connection: Connection,
+): Record<string, string> {
+  const pairs = [...options].flatMap(([name, values]) => values.map((value) => `${name}=${value}`));
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    AUTHENTICATED: address,
+    OPTIONS: pairs.join(','),
+    TCPREMOTEIP: mappedAddress(connection.remoteAddress),
+    TCPREMOTEPORT: String(connection.remotePort),
+    TCPLOCALIP: mappedAddress(connection.localAddress),
+    TCPLOCALPORT: String(connection.localPort),
+  };
 }
 
 /** Whom access control lists know the account as (quota-acl-shared §2.5). */
@@ -52,7 +79,7 @@ export function imapServices(service: ImapServiceSettings, log: Log, login?: Log
     settings: service.imap,
     log,
     ...(login && { login }),
-    openMailboxes: (account) => openMailboxes(account, service.mail, log),
+    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
   };
 }
 
@@ -62,6 +89,6 @@ export function pop3Services(service: Pop3ServiceSettings, log: Log, login?: Log
     settings: service.pop3,
     log,
     ...(login && { login }),
-    openMailboxes: (account) => openMailboxes(account, service.mail, log),
+    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
   };
 }

@@ -23,6 +23,8 @@ export interface MailSettings {
   readonly messageCacheOctets: number;
   /** MAILDIRPATH: where mail lies below the home directory of an account that does not say. */
   readonly maildirPath: string;
+  /** How long `loginexec` may run; undefined: it is not run. */
+  readonly loginExecTimeoutMs: number | undefined;
   /** What is looked at before an account is served: whose the maildir is, and the file server's clock. */
   readonly checks: { readonly owner: boolean; readonly clock: boolean };
   readonly mailboxes: MailboxesSettings;
