@@ -42,11 +42,11 @@ test('the access file of TCPDOPTS comes before the other, and its compiled form 
 test('variables of access records that have no effect are told, once', () => {
   const directory = mkdtempSync(join(scratch, 'c'));
   const file = join(directory, 'imapaccess');
-  writeFileSync(file, '10\tallow,MAXCPERIP=3,DEFDOMAIN=@a\n11\tallow,DEFDOMAIN=@b\n');
+  writeFileSync(file, '10\tallow,MAXCPERIP=3,DEFDOMAIN=@a,TLS_CERTFILE=/a\n11\tallow,TLS_CERTFILE=/b\n');
   writeFileSync(join(directory, 'imapd'), '');
   writeFileSync(join(directory, 'imapd-ssl'), '');
   assert.deepEqual(checkAccessFiles(loadConfig(directory)), {
     errors: [],
-    warnings: [{ file, line: 0, setting: 'DEFDOMAIN', message: 'has no effect in an access file yet' }],
+    warnings: [{ file, line: 0, setting: 'TLS_CERTFILE', message: 'has no effect in an access file yet' }],
   });
 });

@@ -28,12 +28,15 @@ export function checkAccessFiles(config: Config): { errors: Problem[]; warnings:
     const read = readAccessFile(file);
     errors.push(...read.errors);
     const names = new Set(read.rules.flatMap(({ variables }) => Object.keys(variables)));
-    names.delete('MAXCPERIP');
+    for (const name of effective) names.delete(name);
     for (const name of names)
       warnings.push({ file, line: 0, setting: name, message: 'has no effect in an access file yet' });
   }
   return { errors, warnings };
 }
+
+/** Variables of access records that connections are served by. */
+const effective = ['MAXCPERIP', 'DEFDOMAIN', 'IMAP_TLS_REQUIRED', 'POP3_TLS_REQUIRED'];
 
 /** The records of an access file; there are none if it does not exist. */
 export function readAccessFile(path: string): { rules: AccessRule[]; errors: Problem[] } {

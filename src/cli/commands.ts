@@ -68,6 +68,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'make a certificate for POP3, signed by itself',
     load: () => import('./mkcert.ts'),
   },
+  makeimapaccess: {
+    does: 'check the access files and have them read',
+    load: () => import('./makeimapaccess.ts'),
+  },
   mkdhparams: {
     does: 'write Diffie-Hellman parameters',
     load: () => import('./mkdhparams.ts'),

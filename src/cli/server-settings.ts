@@ -155,6 +155,7 @@ function loginSettings(
 ): LoginSettings {
   return {
     service,
+    defaultDomain: settings.defaultDomain,
     serviceByPort: Object.fromEntries(settings.authServices),
     startTls,
     tlsRequired: settings.tlsRequired,

@@ -10,7 +10,9 @@ import type { HandOver, LoginResult, LoginServices, SaslExchange, SaslStep } fro
 /** What the administrator decides about logging in through one listener. */
 export interface LoginSettings {
   /** The authentication service where no `serviceByPort` applies: `imap` or `pop3`. */
-  readonly service: string;
+  readonly service: 'imap' | 'pop3';
+  /** DEFDOMAIN of this service; '' is none. */
+  readonly defaultDomain: string;
   /** AUTHSERVICE<port>, by local port. */
   readonly serviceByPort: Readonly<Record<string, string>>;
   readonly startTls: boolean;
@@ -24,13 +26,26 @@ export interface LoginSettings {
 /** Where a session of an account runs; see `LoginServices.handOver`. */
 export type Place = (connection: Connection, account: AccountRecord, session: HandOver) => 'here' | 'away';
 
-/** The login stage of one listener: asks the daemon, delays refusals, logs them. */
+/**
+ * The login stage of one listener: asks the daemon, delays refusals, logs them.
+ * @param variablesOf  of the access record that let the connection in; they count before the settings
+ */
 export function createLoginServices(
   settings: LoginSettings,
   client: AuthClient,
   place: Place,
   log: Log,
+  variablesOf: (connection: Connection) => Readonly<Record<string, string>>,
 ): LoginServices {
+  const peerOf = (connection: Connection): LoginPeer => ({
+    remoteIp: plainAddress(connection.remoteAddress),
+    defaultDomain: variablesOf(connection)['DEFDOMAIN'] ?? settings.defaultDomain,
+  });
+  const tlsRequired = (connection: Connection) => {
+    const own = variablesOf(connection)[`${settings.service.toUpperCase()}_TLS_REQUIRED`];
+    // As Courier reads it: any number but 0.
+    return own === undefined ? settings.tlsRequired : Number.parseInt(own, 10) !== 0;
+  };
   const service = (connection: Connection) =>
     settings.serviceByPort[connection.localPort] ?? settings.service;
 
@@ -53,7 +68,7 @@ export function createLoginServices(
   return {
     loginTimeoutMs: settings.loginTimeoutMs,
     canStartTls: (connection) => settings.startTls && !connection.secure,
-    needsTls: (connection) => settings.tlsRequired && !connection.secure,
+    needsTls: (connection) => !connection.secure && tlsRequired(connection),
     async authenticate(connection, { user, password }) {
       const result = await client.login(service(connection), user, password, peerOf(connection));
       return settle(connection, result, { user });
@@ -80,8 +95,4 @@ export function createLoginServices(
     refuse: (connection, what) => settle(connection, { kind: 'rejected' }, what),
     handOver: place,
   };
-}
-
-function peerOf(connection: Connection): LoginPeer {
-  return { remoteIp: plainAddress(connection.remoteAddress) };
 }

@@ -54,6 +54,8 @@ export class Worker {
   readonly #admitted = new Map<Connection, Admitted>();
   /** Sessions that run elsewhere, by the token of their hand-over. */
   readonly #moved = new Map<number, Admitted>();
+  /** Of the access records that let connections in. */
+  readonly #variables = new WeakMap<Connection, Readonly<Record<string, string>>>();
   readonly #borrowing = new Map<number, (lender: number | undefined) => void>();
   #nextId = 1;
   #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
@@ -129,7 +131,13 @@ export class Worker {
       const tls = service.tls && createTlsSide(service.tls, () => this.#material, log);
       const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
         this.#place(service, policy, connection, account, session);
-      const login = createLoginServices(service.login, client, place, log);
+      const login = createLoginServices(
+        service.login,
+        client,
+        place,
+        log,
+        (connection) => this.#variables.get(connection) ?? {},
+      );
       this.#services.set(service.name, {
         settings: service,
         access: new AccessTable(service.access.rules),
@@ -185,6 +193,7 @@ export class Worker {
       connection.end(denyMessage && `${denyMessage}\n`);
       return;
     }
+    if (rule) this.#variables.set(connection, rule.variables);
     const limits = limitsFor(service.settings.limits, rule);
     const admission = this.#admission.admit(name, connection.remoteAddress, limits);
     if (admission instanceof Promise)

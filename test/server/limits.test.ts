@@ -81,3 +81,25 @@ test('a changed access file counts at once, for new connections', { timeout: 30_
   (await served(server)).close();
   await server.stop();
 });
+
+test('variables of the access file count for the connections it lets in', { timeout: 30_000 }, async () => {
+  const name = 'ann@example.com';
+  const server = await TestServer.start([{ name, uid: workerUser.uid }]);
+  const plain = await Conversation.plain(server.ports.plain);
+  assert.doesNotMatch(await plain.command('a', 'CAPABILITY'), /LOGINDISABLED/);
+  assert.match(await plain.login('ann'), /l NO/);
+  plain.close();
+  const record = '127.0.0.1\tallow,IMAP_TLS_REQUIRED=1,DEFDOMAIN=@example.com\n';
+  writeFileSync(join(server.directory, 'etc/imapaccess'), record);
+  server.signal('SIGHUP');
+  for (;;) {
+    const client = await Conversation.plain(server.ports.plain);
+    const capability = await client.command('a', 'CAPABILITY');
+    client.close();
+    if (capability.includes('LOGINDISABLED')) break;
+  }
+  const secure = await Conversation.tls(server.ports.tls);
+  assert.match(await secure.login('ann'), /l OK/);
+  secure.close();
+  await server.stop();
+});
