@@ -93,6 +93,7 @@ function anyService({ scope, settings, implicitTls }: ServiceConfig) {
     limits: {
       connections: listenerOptions.maxConnections ?? settings.maxConnections,
       perAddress: listenerOptions.maxPerAddress ?? settings.maxPerAddress,
+      perBlock: listenerOptions.maxPerBlock,
     },
     access: accessSettings(settings),
     proxyHeaders: {

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import { mappedAddress } from '../net/address.ts';
+import { addressOctets, mappedAddress } from '../net/address.ts';
 import type { ConnectionLimits, ServiceName } from './settings.ts';
 import type { SharedCounts } from './shared-counts.ts';
 
@@ -11,9 +11,16 @@ export interface Admitted {
 /** Why one was not let in, for the client. */
 export type Refused = 'server' | 'address';
 
+/** One of the limits a connection counts against. */
+interface Counted {
+  readonly key: string;
+  readonly limit: number;
+  readonly what: 'address' | 'block' | 'server';
+}
+
 const warnEveryMs = 60_000;
 
-/** MAXDAEMONS and MAXPERIP of all workers together, and what the log says about them. */
+/** MAXDAEMONS, MAXPERIP and -maxperc of all workers together, and what the log says about them. */
 export class Admission {
   readonly #counts: SharedCounts;
   readonly #log: Log;
@@ -32,25 +39,40 @@ export class Admission {
     address: string,
     limits: ConnectionLimits,
   ): Admitted | Refused | Promise<Admitted | Refused> {
-    const here = `${service} ${address}`;
-    const decide = (total: boolean, own: boolean): Admitted | Refused => {
-      if (total && own) return { release: () => this.#release(service, here, limits) };
-      if (total) this.#counts.release(service, limits.connections);
-      if (own) this.#counts.release(here, limits.perAddress);
-      if (!own) this.#log.error(`Maximum connection limit reached for ${mappedAddress(address)}`);
-      else this.#seldom(`${limits.connections} maximum active connections.`);
-      return own ? 'server' : 'address';
-    };
-    const own = this.#counts.take(here, limits.perAddress);
-    const total = own === false ? true : this.#counts.take(service, limits.connections);
-    if (own === false) return decide(false, false);
-    if (typeof own === 'boolean' && typeof total === 'boolean') return decide(total, own);
-    return Promise.all([total, own]).then(([all, mine]) => decide(all, mine));
+    const counted: Counted[] = [
+      { key: `${service} ${address}`, limit: limits.perAddress, what: 'address' },
+      { key: service, limit: limits.connections, what: 'server' },
+    ];
+    if (limits.perBlock !== undefined)
+      counted.splice(1, 0, { key: `${service} ${blockOf(address)}`, limit: limits.perBlock, what: 'block' });
+    return this.#takeAll(address, counted, 0);
   }
 
-  #release(service: ServiceName, here: string, limits: ConnectionLimits): void {
-    this.#counts.release(service, limits.connections);
-    this.#counts.release(here, limits.perAddress);
+  /** Takes one of each count from the `index`th on; whoever is refused gives back what it has. */
+  #takeAll(
+    address: string,
+    counted: readonly Counted[],
+    index: number,
+  ): Admitted | Refused | Promise<Admitted | Refused> {
+    const next = counted[index];
+    if (next === undefined) return { release: () => this.#release(counted) };
+    const decide = (taken: boolean) => {
+      if (taken) return this.#takeAll(address, counted, index + 1);
+      this.#release(counted.slice(0, index));
+      return this.#refuse(address, next);
+    };
+    const taken = this.#counts.take(next.key, next.limit);
+    return taken instanceof Promise ? taken.then(decide) : decide(taken);
+  }
+
+  #refuse(address: string, { what, limit }: Counted): Refused {
+    if (what === 'address') this.#log.error(`Maximum connection limit reached for ${mappedAddress(address)}`);
+    if (what === 'server') this.#seldom(`${limit} maximum active connections.`);
+    return what === 'server' ? 'server' : 'address';
+  }
+
+  #release(counted: readonly Counted[]): void {
+    for (const { key, limit } of counted) this.#counts.release(key, limit);
   }
 
   /** The same line at most once a minute. */
@@ -60,4 +82,10 @@ export class Admission {
     this.#warnedAt.set(line, now);
     this.#log.error(line);
   }
+}
+
+/** The first 15 of the 16 octets, as Courier counts: an IPv4 /24, an IPv6 /120. */
+function blockOf(address: string): string {
+  const octets = addressOctets(address);
+  return octets === undefined ? address : `${Buffer.from(octets.subarray(0, 15)).toString('hex')}/120`;
 }

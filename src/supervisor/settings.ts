@@ -65,6 +65,8 @@ export interface ConnectionLimits {
   readonly connections: number;
   /** MAXPERIP. */
   readonly perAddress: number;
+  /** -maxperc: of an IPv4 /24 or IPv6 /120. Undefined: no limit. */
+  readonly perBlock: number | undefined;
 }
 
 /** Whom a service serves (IMAPACCESSFILE). */
