@@ -14,15 +14,28 @@ const aliases: Readonly<Record<string, string>> = {
  * The login name a client certificate gives (frontend-tls-ops §4): the field of its own subject; of a repeated
  * field the last.
  * @param field  TLS_EXTERNAL in lower case, e.g. `emailaddress`, `email`, `cn`
- * @returns undefined when the subject has no such field, or an empty one
+ * With `subjectaltname` it is the mail address among its alternative names, if there is exactly one.
+ * @returns undefined when there is no such field, or an empty one
  */
 export function externalIdentity(certificate: X509Certificate, field: string): string | undefined {
   const wanted = canonical(field);
+  if (wanted === 'subjectaltname') return onlyMailAddress(certificate.subjectAltName);
   let identity: string | undefined;
   for (const [name, value] of subjectFields(certificate.subject)) {
     if (canonical(name) === wanted && value !== '') identity = value;
   }
   return identity;
+}
+
+/**
+ * `X509Certificate.subjectAltName`: `email:ann@example.com, DNS:example.com`; a value that could be taken for
+ * several is a JSON string, and no mail address.
+ */
+function onlyMailAddress(names: string | undefined): string | undefined {
+  const values = (names ?? '').match(/(?:[^",]|"(?:[^"\\]|\\.)*")+/g) ?? [];
+  const addresses = values.map((value) => value.trim()).filter((value) => value.startsWith('email:'));
+  const [address = ''] = addresses;
+  return addresses.length === 1 && !address.includes('"') ? address.slice(6) || undefined : undefined;
 }
 
 /** `X509Certificate.subject`: a line per RDN, ` + ` inside one, `\` escapes. */
