@@ -26,7 +26,7 @@ import { CommandReader, type Incoming } from './parser/command-reader.ts';
 import { SyntaxRefusal } from './parser/syntax-refusal.ts';
 import { Refused } from './refused.ts';
 import { no, type Reply, syntaxError } from './reply.ts';
-import type { ImapServices } from './session.ts';
+import type { ImapServices, ImapSessionHandle } from './session.ts';
 import type { SessionState } from './state.ts';
 import { tellChanges } from './updates.ts';
 import { Writer } from './writer.ts';
@@ -59,6 +59,8 @@ export class ImapSession {
   #timer: NodeJS.Timeout;
   #timeoutIsLogin = true;
   #refusals = 0;
+  /** The SMAP1 session that has taken over. */
+  #smap: ImapSessionHandle | undefined;
   #commandsThisTurn = 0;
   #rateCount = 0;
   #rateSinceMs = Date.now();
@@ -175,6 +177,7 @@ export class ImapSession {
   }
 
   #handle(incoming: Incoming): Promise<void> | undefined {
+    if (this.#takesOver(incoming)) return undefined;
     const head = readHead(incoming.octets);
     this.tag = head?.tag ?? '*';
     if (incoming.kind === 'tooLong') return this.#refuse(syntaxError('line too long'));
@@ -203,6 +206,19 @@ export class ImapSession {
       }
     }
     return this.#start(found, head.name.startsWith('UID ') ? 'uid' : 'sequence', args);
+  }
+
+  /** Gives the connection to SMAP1 where a command's tag asks for it (smap §1). */
+  #takesOver({ octets, kind }: Incoming): boolean {
+    const { settings, services, connection } = this;
+    if (settings.smapCapability === '' || kind === 'tooLong' || this.state.kind !== 'notAuthenticated')
+      return false;
+    if (!services.startSmap || octets.toString('latin1', 0, 7) !== '\\SMAP1 ') return false;
+    this.writer.flush();
+    this.forget();
+    const sent = Buffer.concat([octets, Buffer.from('\n'), this.reader.input.takeAll()]);
+    this.#smap = services.startSmap(connection, sent, () => this.capabilityText());
+    return true;
   }
 
   #start(found: Command, by: 'sequence' | 'uid', args: ArgumentReader): Promise<void> | undefined {
@@ -379,6 +395,7 @@ export class ImapSession {
   /** Says BYE as soon as no command runs. */
   stop(): void {
     this.#stopping = true;
+    this.#smap?.stop();
     if (this.#busy && this.#wake === undefined) return;
     this.bye('Courier-IMAP server shut down by signal.', 'shutdown');
   }

@@ -18,6 +18,11 @@ export interface ImapServices {
    * @throws {MailError} whose message the client is told with BYE
    */
   openMailboxes(account: AccountRecord, connection: Connection): Mailboxes | Promise<Mailboxes>;
+  /**
+   * Takes over a connection that speaks SMAP1.
+   * @param octets  what the client has sent, from its first `\\SMAP1` on
+   */
+  startSmap?(connection: Connection, octets: Buffer, capabilityText: () => string): ImapSessionHandle;
   /** Told once when a session that has logged in is over, so that the process can count it. */
   sessionEnded?(account: AccountRecord): void;
 }

@@ -10,6 +10,7 @@ import type { LoginServices } from '../login/services.ts';
 import { mappedAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
 import type { Pop3Services } from '../pop3/services.ts';
+import { type SmapServices, SmapSession } from '../smap/session.ts';
 import { openAccount } from '../store/account.ts';
 import { checkLogin } from '../store/login-checks.ts';
 import type { ImapServiceSettings, MailSettings, Pop3ServiceSettings } from './settings.ts';
@@ -78,7 +79,21 @@ export function imapServices(service: ImapServiceSettings, log: Log, login?: Log
   return {
     settings: service.imap,
     log,
-    ...(login && { login }),
+    ...(login && {
+      login,
+      startSmap: (connection, octets, capabilityText) =>
+        new SmapSession(connection, { ...smapServices(service, log), login, capabilityText }, octets),
+    }),
+    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
+  };
+}
+
+/** What SMAP1 sessions get that begin logged in. */
+export function smapServices(service: ImapServiceSettings, log: Log): SmapServices {
+  return {
+    log,
+    inactivityMs: service.imap.limits.inactivityMs,
+    capabilityText: () => '',
     openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
   };
 }

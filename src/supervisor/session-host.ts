@@ -6,8 +6,9 @@ import { startAuthenticatedImap } from '../imap/session.ts';
 import { adoptHandle, type ConnectionHandle } from '../net/hand-over.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
 import { startAuthenticatedPop3 } from '../pop3/session.ts';
+import { SmapSession } from '../smap/session.ts';
 import { limitDescriptions } from '../store/describe.ts';
-import { imapServices, pop3Services } from './mail-services.ts';
+import { imapServices, pop3Services, smapServices } from './mail-services.ts';
 import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';
 import { becomeUser } from './privileges.ts';
 import { processLog } from './process-log.ts';
@@ -30,15 +31,32 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   socket.once('close', () => ended(id, connection));
   const leftover = Buffer.from(moved.leftover);
   const session =
-    service.protocol === 'imap'
-      ? startAuthenticatedImap(connection, moved.account, imapServices(service, log.named(service.logName)), {
+    service.protocol === 'imap' && moved.protocol === 'smap'
+      ? new SmapSession(
+          connection,
+          smapServices(service, log.named(service.logName)),
           leftover,
-          tag: moved.tag,
-        })
-      : startAuthenticatedPop3(connection, moved.account, pop3Services(service, log.named(service.logName)), {
-          leftover,
-          utf8: moved.tag === 'UTF8',
-        });
+          moved.account,
+        )
+      : service.protocol === 'imap'
+        ? startAuthenticatedImap(
+            connection,
+            moved.account,
+            imapServices(service, log.named(service.logName)),
+            {
+              leftover,
+              tag: moved.tag,
+            },
+          )
+        : startAuthenticatedPop3(
+            connection,
+            moved.account,
+            pop3Services(service, log.named(service.logName)),
+            {
+              leftover,
+              utf8: moved.tag === 'UTF8',
+            },
+          );
   sessions.set(connection, session);
 }
 
