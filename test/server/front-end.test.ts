@@ -1,5 +1,6 @@
 /** The server from outside: logins over every kind of connection, signals, processes that die. */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Conversation, password, TestServer } from './support.ts';
@@ -97,6 +98,10 @@ describe('one server', { timeout: 60_000 }, () => {
       clients.push(client);
     }
     const [victim] = server.children('worker-main');
+    const held = socketsOf(victim!);
+    const expected = clients.map(({ socket }) =>
+      held.has(acceptedSocket(server.ports.plain, socket.localPort!)) ? 'ended' : 'lives',
+    );
     process.kill(victim!, 'SIGKILL');
     await server.logged(/ERR: worker \d ended \(SIGKILL\)/);
     const outcomes = await Promise.all(
@@ -109,7 +114,7 @@ describe('one server', { timeout: 60_000 }, () => {
     );
     const fresh = await Conversation.plain(server.ports.plain);
     assert.match(await fresh.login(), /l OK/);
-    assert.ok(outcomes.includes('lives') || outcomes.every((outcome) => outcome === 'ended'));
+    assert.deepEqual(outcomes, expected);
     while (server.children('worker-main').length < 2) await new Promise((resolve) => setImmediate(resolve));
     for (const client of [...clients, fresh]) client.close();
   });
@@ -237,3 +242,22 @@ describe('behind a load balancer', { timeout: 60_000 }, () => {
     secure.close();
   });
 });
+
+/** The inode of the server's end of a connection from this local port. */
+function acceptedSocket(serverPort: number, clientPort: number): string {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const fields = rows.map((row) => row.trim().split(/\s+/));
+  const row = fields.find(
+    ([, local = '', remote = '']) =>
+      local.endsWith(`:${hex(serverPort)}`) && remote.endsWith(`:${hex(clientPort)}`),
+  );
+  assert.ok(row, `no connection from port ${clientPort}`);
+  return `socket:[${row[9]}]`;
+}
+
+/** What a process has open, as `/proc` calls it. */
+function socketsOf(pid: number): Set<string> {
+  const directory = `/proc/${pid}/fd`;
+  return new Set(readdirSync(directory).map((name) => readlinkSync(`${directory}/${name}`)));
+}
