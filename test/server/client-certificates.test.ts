@@ -33,6 +33,9 @@ const byEmail = (address: string) =>
     ['E', address],
   ] as const;
 
+/** So that one connection with the new settings means that all further ones have them. */
+const oneWorker = ['WORKERS=1'];
+
 describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
   let server: TestServer;
   let authority: Authority;
@@ -42,6 +45,7 @@ describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
     stranger = await Authority.make('Somebody else');
     server = await TestServer.start(undefined, {
       'imapd-ssl': ['TLS_VERIFYPEER=PEER', 'TLS_TRUSTCERTS=/nonexistent', 'TLS_EXTERNAL=email'],
+      postrider: oneWorker,
     });
   });
   after(() => server.stop());
@@ -53,6 +57,7 @@ describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
     if (revoked.length > 0) writeFileSync(join(directory, 'revoked.pem'), await authority.revoke(revoked));
     server.configure({
       'imapd-ssl': ['TLS_VERIFYPEER=PEER', `TLS_TRUSTCERTS=${directory}`, 'TLS_EXTERNAL=email'],
+      postrider: oneWorker,
     });
     server.signal('SIGHUP');
   };
