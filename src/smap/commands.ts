@@ -1,6 +1,7 @@
 /** Commands of a client that has logged in (smap §4, §5). */
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { OpenMailbox } from '../access/open-mailbox.ts';
+import { requireRight } from '../access/rights.ts';
 import { flag } from '../store/flags.ts';
 import {
   decodeFolderWord,
@@ -13,7 +14,9 @@ import {
 
 export interface SmapState {
   readonly mailboxes: Mailboxes;
-  open: { mailbox: OpenMailbox; uids: Uint32Array; count: number; modseq: number } | undefined;
+  open:
+    | { mailbox: OpenMailbox; uids: Uint32Array; count: number; modseq: number; own: Map<number, number> }
+    | undefined;
 }
 
 /** Sends one line, without its end. */
@@ -93,7 +96,7 @@ const commands: Readonly<Record<string, Run>> = {
     if (name === undefined) return '-ERR Invalid folder: Invalid argument';
     const mailbox = await state.mailboxes.open(name, 'r');
     const { uids, count, highestModseq: modseq } = mailbox.folder;
-    state.open = { mailbox, uids, count, modseq };
+    state.open = { mailbox, uids, count, modseq, own: new Map() };
     say(`* EXISTS ${count}`);
     return '+OK Folder opened';
   },
@@ -110,6 +113,7 @@ const commands: Readonly<Record<string, Run>> = {
     const set = takeSet(words);
     if (!open || !set || set.rest.length > 0) return syntaxError;
     const chosen = uidsOf(open, set.ranges);
+    if (set.ranges.length > 0) requireRight(open.mailbox.rights, 't', open.mailbox.name);
     const marked = Array.from(open.uids.subarray(0, open.count)).filter((uid) => {
       const row = open.mailbox.folder.rowOf(uid);
       return row >= 0 && (open.mailbox.folder.flags[row]! & flag.deleted) !== 0;
@@ -154,10 +158,11 @@ const commands: Readonly<Record<string, Run>> = {
       await mailbox.storeFlags(uids, { mode: sign === '-' ? 'remove' : 'add', flags, keywords: [] });
       for (const [number, uid] of chosen) {
         const row = mailbox.folder.rowOf(uid);
-        if (row >= 0) say(`* FETCH ${number} FLAGS=${flagsOf(mailbox.folder.flags[row]!)}`);
+        if (row < 0) continue;
+        open.own.set(uid, mailbox.folder.modseqs[row]!);
+        say(`* FETCH ${number} FLAGS=${flagsOf(mailbox.folder.flags[row]!)}`);
       }
     }
-    open.modseq = mailbox.folder.highestModseq;
     return '+OK Folder status updated';
   },
   COPY: (state, words, say) => copy(state, words, say, false),
@@ -239,9 +244,11 @@ async function tellChanges(state: SmapState, say: Say): Promise<void> {
   if (folder.count > known.size) say(`* EXISTS ${folder.count}`);
   for (const row of folder.changesSince(open.modseq)) {
     const number = known.get(folder.uids[row]!);
-    if (number !== undefined) say(`* FETCH ${number} FLAGS=${flagsOf(folder.flags[row]!)}`);
+    const isOwn = open.own.get(folder.uids[row]!) === folder.modseqs[row];
+    if (number !== undefined && !isOwn) say(`* FETCH ${number} FLAGS=${flagsOf(folder.flags[row]!)}`);
   }
   open.uids = folder.uids;
   open.count = folder.count;
   open.modseq = folder.highestModseq;
+  open.own.clear();
 }
