@@ -34,6 +34,8 @@ test('folders and messages, as in smap §13.1 and §13.4', async (context) => {
       'STORE 1-2 FLAGS=DELETED,MARKED',
       [1, 2].map((n) => `* FETCH ${n} FLAGS=MARKED,DELETED`).concat('+OK Folder status updated'),
     ],
+    ['STORE 2 FLAGS=DELETED KEYWORDS=a', ['-ERR Not available.']],
+    ['FETCH 1 FLAGS SIZE', ['-ERR Not available.']],
     ['STORE 2 -FLAGS=DELETED', ['* FETCH 2 FLAGS=MARKED', '+OK Folder status updated']],
     ['COPY 2 "" INBOX a.b q"q', ['* COPY 2 "NEWUID=u"', '+OK Messages copied.']],
     ['EXPUNGE 2 1', ['-ERR Syntax error.']],

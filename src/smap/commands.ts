@@ -44,6 +44,8 @@ export const failurePrefix: Readonly<Record<string, string>> = {
   MOVE: 'Cannot copy messages: ',
 };
 
+const flagsProperty = /^([+-]?)FLAGS=(.*)$/i;
+
 const commands: Readonly<Record<string, Run>> = {
   async LIST({ mailboxes }, words, say) {
     if (words.length === 0) {
@@ -127,7 +129,7 @@ const commands: Readonly<Record<string, Run>> = {
     const set = takeSet(words);
     if (!open || !set) return syntaxError;
     const wanted = new Set(set.rest.map((word) => word.toUpperCase()));
-    if ([...wanted].some((word) => word.startsWith('CONTENTS'))) return '-ERR Not available.';
+    if ([...wanted].some((word) => word !== 'FLAGS' && word !== 'UID')) return '-ERR Not available.';
     const { folder } = open.mailbox;
     for (const [number, uid] of uidsOf(open, set.ranges)) {
       const row = folder.rowOf(uid);
@@ -144,10 +146,11 @@ const commands: Readonly<Record<string, Run>> = {
     const set = takeSet(words);
     if (!open || !set) return syntaxError;
     const { mailbox } = open;
+    // Before the first change: what is not understood must not be answered with success.
+    if (!set.rest.every((property) => flagsProperty.test(property))) return '-ERR Not available.';
     const chosen = uidsOf(open, set.ranges);
     for (const property of set.rest) {
-      const [, sign, list] = /^([+-]?)FLAGS=(.*)$/i.exec(property) ?? [];
-      if (list === undefined) continue;
+      const [, sign, list = ''] = flagsProperty.exec(property)!;
       const names = list.toUpperCase().split(',');
       const flags = bits.reduce((sum, [name, bit]) => (names.includes(name) ? sum | bit : sum), 0);
       const uids = chosen.map(([, uid]) => uid);
