@@ -3,6 +3,9 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { SubmissionError } from './submission.ts';
 
+/** How long after the program's end its output is waited for. */
+const lastWordsMs = 500;
+
 /** Octets of the program's output that are kept for the log (imap-server §14). */
 const outputOctets = 511;
 
@@ -27,12 +30,19 @@ export async function sendmail(
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal }));
+    child.on('exit', (code, signal) => {
+      child.stdin.destroy();
+      // A process the mailer leaves behind may hold its output open for ever: its last words must come soon.
+      setTimeout(() => resolve({ code, signal }), lastWordsMs);
+    });
   });
   // A program that stops reading is judged by its exit status, not by the broken pipe.
   const [{ code, signal }] = await Promise.all([
     ended,
     pipeline(Readable.from(octets), child.stdin).catch(() => {}),
   ]);
+  child.stdout.destroy();
+  child.stderr.destroy();
   if (code === 0) return;
   const said = output.trim().replace(/[\x00-\x1f\x7f]/g, '/');
   const how = signal === null ? `${program} ended with status ${code}` : `${program} was ended by ${signal}`;

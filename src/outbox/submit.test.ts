@@ -66,6 +66,13 @@ test('a sendmail that never ends is ended', () =>
     await assert.rejects(sending, /SIGTERM/);
   }));
 
+test('a process that a sendmail leaves behind is not waited for', () =>
+  withProgram('cat >/dev/null; sleep 30 & exit 0', async (sendmail) => {
+    const started = performance.now();
+    await submit(submission(), { ...base, sendmail }, silentLog);
+    assert.ok(performance.now() - started < 5000);
+  }));
+
 interface Received {
   from: string;
   to: string[];

@@ -1,5 +1,5 @@
 /** A connection to the server behind the proxy, read line by line until the client is logged in there. */
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Connection } from '../../net/connection.ts';
 import type { ProxyHost } from './target.ts';
@@ -60,7 +60,7 @@ export class Backend {
     const name = this.#host.host;
     const secure = connectTls({
       socket: this.#socket,
-      ...(/[^0-9.:]/.test(name) && { servername: name }),
+      ...(isIP(name) === 0 && { servername: name }),
       host: name,
       ...(this.#settings.trusted !== undefined && { ca: this.#settings.trusted }),
     });
@@ -68,7 +68,9 @@ export class Backend {
     this.#socket = secure;
   }
 
+  /** @throws {Error} the line would be more than one: a name or a password must not become a command */
   send(line: string): void {
+    if (/[\r\n\0]/.test(line)) throw new Error('Login rejected: control characters in a name or a password');
     this.#socket.write(Buffer.from(`${line}\r\n`, 'utf8'));
   }
 

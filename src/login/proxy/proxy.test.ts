@@ -81,7 +81,7 @@ async function listening(serve: (socket: Socket) => void): Promise<{ server: Ser
 
 interface Proxied {
   client: Socket;
-  start(hosts: readonly ProxyHost[], leftover?: string): ReturnType<typeof proxySession>;
+  start(hosts: readonly ProxyHost[], leftover?: string, password?: string): ReturnType<typeof proxySession>;
   warnings: string[];
 }
 
@@ -94,8 +94,8 @@ async function withClient(protocol: ProxyProtocol, use: (proxied: Proxied) => Pr
   const connection = new StreamConnection(socket, socket);
   const warnings: string[] = [];
   const log: Log = { ...silentLog, warn: (line) => void warnings.push(line) };
-  const start = (hosts: readonly ProxyHost[], leftover = '') =>
-    proxySession(connection, protocol, hosts, login, Buffer.from(leftover), settings, log);
+  const start = (hosts: readonly ProxyHost[], leftover = '', password = login.password) =>
+    proxySession(connection, protocol, hosts, { ...login, password }, Buffer.from(leftover), settings, log);
   try {
     await use({ client, start, warnings });
   } finally {
@@ -150,6 +150,22 @@ test('a POP3 client is logged in at the second host when the first is down', () 
     const expected = '+OK Connected to proxy server.\r\n';
     assert.equal(await read(client, expected.length), expected);
     assert.equal(warnings.length, 1);
+    server.close();
+  }));
+
+test('a password that has a line end is sent to no back end', () =>
+  withClient('imap', async ({ start, warnings }) => {
+    let received = '';
+    const { server, port } = await listening((socket) => {
+      socket.on('error', () => undefined);
+      socket.on('data', (chunk) => {
+        received += String(chunk);
+      });
+      socket.write('* OK hello\r\n');
+    });
+    assert.equal(await start([{ host: '127.0.0.1', port }], '', 'p"\r\na2 DELETE INBOX.x'), undefined);
+    assert.equal(warnings.length, 1);
+    assert.equal(received, '');
     server.close();
   }));
 
