@@ -2,7 +2,9 @@
  * Measures Postrider, and with --peers Debian's Courier, Dovecot and Cyrus beside it in the same run.
  *
  *   npm run bench -- [--quick] [--big] [--peers] [--only W1,W5] [--servers postrider,dovecot]
+ *   npm run bench -- login [--quick]
  *
+ * The second measures logins through the authentication daemon, for each module.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
@@ -11,6 +13,7 @@ import { parseArgs } from 'node:util';
 import { runBig } from './big.ts';
 import { type CorpusMessage, makeCorpus } from './corpus.ts';
 import { ImapClient } from './imap-client.ts';
+import { benchLogin } from './login.ts';
 import { cloneMaildir, fillMaildir, makeMaildir } from './maildir.ts';
 import type { Figure } from './measure.ts';
 import { formatTable, type Row, writeResults } from './report.ts';
@@ -19,7 +22,8 @@ import { Postrider } from './servers/postrider.ts';
 import type { ServerKind } from './servers/server.ts';
 import { type Workload, workloads } from './workloads.ts';
 
-const { values: options } = parseArgs({
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
     big: { type: 'boolean', default: false },
@@ -35,24 +39,29 @@ const haste = options.quick ? 10 : 1;
 const accounts = options.quick ? 4 : 20;
 const only = options.only?.split(',');
 const rows: Row[] = [];
-const postrider = new Postrider();
-const kinds = chooseServers();
 
-try {
-  for (const kind of kinds) await (options.big ? measureBig(kind) : measureServer(kind));
-} finally {
-  postrider.remove();
+if (positionals[0] === 'login') await benchLogin(options.quick, (text) => process.stdout.write(text));
+else await compareServers();
+
+async function compareServers(): Promise<void> {
+  const postrider = new Postrider();
+  const kinds = chooseServers(postrider);
+  try {
+    for (const kind of kinds) await (options.big ? measureBig(kind) : measureServer(kind));
+  } finally {
+    postrider.remove();
+  }
+  const names = kinds.map(({ name }) => name);
+  rows.sort((a, b) => order(a) - order(b));
+  process.stdout.write(formatTable(rows, names));
+  process.stdout.write(`\n${writeResults(rows, names, options)}\n`);
 }
-const names = kinds.map(({ name }) => name);
-rows.sort((a, b) => order(a) - order(b));
-process.stdout.write(formatTable(rows, names));
-process.stdout.write(`\n${writeResults(rows, names, options)}\n`);
 
 function order({ id }: Row): number {
   return workloads.findIndex((workload) => workload.id === id);
 }
 
-function chooseServers(): ServerKind[] {
+function chooseServers(postrider: Postrider): ServerKind[] {
   const wanted = options.servers?.split(',');
   const all: ServerKind[] = [postrider, ...(options.peers || wanted ? peerKinds() : [])];
   return all.filter((kind) => {
