@@ -39,14 +39,26 @@ test('the access file of TCPDOPTS comes before the other, and its compiled form 
   assert.equal(accessFileOf(pop3!.settings), '/b');
 });
 
-test('variables of access records that have no effect are told, once', () => {
+test('variables of access records: those that nothing reads are told, wrong values are errors', () => {
   const directory = mkdtempSync(join(scratch, 'c'));
   const file = join(directory, 'imapaccess');
-  writeFileSync(file, '10\tallow,MAXCPERIP=3,DEFDOMAIN=@a,TLS_CERTFILE=/a\n11\tallow,TLS_CERTFILE=/b\n');
+  writeFileSync(
+    file,
+    '10\tallow,MAXCPERIP=3,DEFDOMAIN=@a,LIES=1\n11\tallow,IMAP_TLS_REQUIRED=maybe,LIES=2\n',
+  );
   writeFileSync(join(directory, 'imapd'), '');
   writeFileSync(join(directory, 'imapd-ssl'), '');
-  assert.deepEqual(checkAccessFiles(loadConfig(directory)), {
-    errors: [],
-    warnings: [{ file, line: 0, setting: 'TLS_CERTFILE', message: 'has no effect in an access file yet' }],
-  });
+  const { errors, warnings } = checkAccessFiles(loadConfig(directory));
+  assert.deepEqual(
+    errors.map(({ file, setting }) => [file, setting]),
+    [[file, 'IMAP_TLS_REQUIRED']],
+  );
+  assert.deepEqual(warnings, [{ file, line: 0, setting: 'LIES', message: 'nothing reads this variable' }]);
+});
+
+test('variables that -drop or a DNS list names are read', () => {
+  const directory = mkdtempSync(join(scratch, 'c'));
+  writeFileSync(join(directory, 'imapaccess'), '10\tallow,FINE\n');
+  writeFileSync(join(directory, 'imapd'), 'TCPDOPTS="-allow=ok.example,FINE -drop"');
+  assert.deepEqual(checkAccessFiles(loadConfig(directory)), { errors: [], warnings: [] });
 });

@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Config, serviceNames } from '../config/load.ts';
 import type { Problem } from '../config/problem.ts';
-import type { ListenerSettings } from '../config/settings.ts';
+import { type ListenerSettings, rowsOf } from '../config/settings.ts';
 import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
+import { accessRecord, accessVariables, resolveVariant } from './access-variants.ts';
 
 /** Left behind by editors and package managers. */
 const leftover = /(~|\.dpkg-[^.]*|\.rpmsave|\.rpmnew)$/;
@@ -27,16 +28,33 @@ export function checkAccessFiles(config: Config): { errors: Problem[]; warnings:
     if (file === undefined) continue;
     const read = readAccessFile(file);
     errors.push(...read.errors);
-    const names = new Set(read.rules.flatMap(({ variables }) => Object.keys(variables)));
-    for (const name of effective) names.delete(name);
-    for (const name of names)
-      warnings.push({ file, line: 0, setting: name, message: 'has no effect in an access file yet' });
+    const found = checkVariables(config, file, read.rules);
+    errors.push(...found.errors);
+    warnings.push(...found.warnings);
   }
   return { errors, warnings };
 }
 
-/** Variables of access records that connections are served by. */
-const effective = ['MAXCPERIP', 'DEFDOMAIN', 'IMAP_TLS_REQUIRED', 'POP3_TLS_REQUIRED'];
+/** Variables of access records that nothing reads, and values that are wrong. */
+function checkVariables(config: Config, file: string, rules: readonly AccessRule[]) {
+  const errors = new Map<string, Problem>();
+  const readBy = new Set<string>(['MAXCPERIP']);
+  const services = serviceNames.flatMap((name) => config[name] ?? []);
+  for (const service of services.filter(({ settings }) => accessFileOf(settings) === file)) {
+    const { dnsLists, drop } = service.settings.listenerOptions;
+    for (const name of [...dnsLists.map(({ variable }) => variable), ...drop]) readBy.add(name);
+    for (const { name } of rowsOf(service.scope)) readBy.add(name);
+    for (const variables of accessVariables(rules, false, service.scope))
+      for (const problem of resolveVariant(service, variables, config.directory).errors)
+        if (problem.file === accessRecord) errors.set(JSON.stringify(problem), { ...problem, file });
+  }
+  const names = new Set(rules.flatMap(({ variables }) => Object.keys(variables)));
+  const unread = [...names].filter((name) => !readBy.has(name));
+  return {
+    errors: [...errors.values()],
+    warnings: unread.map((setting) => ({ file, line: 0, setting, message: 'nothing reads this variable' })),
+  };
+}
 
 /** The records of an access file; there are none if it does not exist. */
 export function readAccessFile(path: string): { rules: AccessRule[]; errors: Problem[] } {

@@ -9,14 +9,19 @@ import type { ImapSessionSettings } from '../imap/settings.ts';
 import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import { firstUser } from '../supervisor/privileges.ts';
-import type {
-  AccessSettings,
-  MailSettings,
-  ServerSettings,
-  ServiceSettings,
+import {
+  type AccessSettings,
+  type MailSettings,
+  type ServerSettings,
+  type ServiceSettings,
+  variantKey,
 } from '../supervisor/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { accessFileOf, readAccessFile } from './access-file.ts';
+import { accessVariables, resolveVariant } from './access-variants.ts';
+
+/** As long as a greeting may wait for lists that do not answer. */
+const dnsListTimeoutMs = 5_000;
 
 type ImapServiceConfig = ServiceConfig<'imap'> | ServiceConfig<'imaps'>;
 type Pop3ServiceConfig = ServiceConfig<'pop3'> | ServiceConfig<'pop3s'>;
@@ -37,12 +42,14 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     only === undefined ? service.settings.start : service.scope === only;
   const services: ServiceSettings[] = [];
   for (const service of [config.imap, config.imaps]) {
-    if (service && wanted(service)) services.push(imapService(service));
+    if (service && wanted(service)) services.push(withVariants(service, config, imapService));
   }
   for (const service of [config.pop3, config.pop3s]) {
-    if (service && wanted(service)) services.push(pop3Service(service, config));
+    if (service && wanted(service))
+      services.push(withVariants(service, config, (own) => pop3Service(own, config)));
   }
   const leading = only === undefined ? undefined : config[only];
+  const ownDaemon = server.settings.authDaemon === 'own' && only === undefined;
   const first = (leading ?? config.imap ?? config.imaps ?? config.pop3 ?? config.pop3s)?.settings;
   return {
     services,
@@ -50,15 +57,31 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
       socketPath: join(auth.settings.socketDirectory, 'socket'),
       defaultDomain: first?.defaultDomain || undefined,
       domainSeparators: first?.domainSeparators || undefined,
+      tickets: ownDaemon,
     },
     log: server.settings.log,
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
-    authCommand: server.settings.authDaemon === 'own' && only === undefined ? options.authCommand : undefined,
+    authCommand: ownDaemon ? options.authCommand : undefined,
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
     restartLimitMs: server.settings.restartLimitSeconds * 1000,
   };
+}
+
+/** A service, and what becomes of it with the variables of each access record. */
+function withVariants<C extends ServiceConfig>(
+  service: C,
+  config: Config,
+  make: (service: C) => ServiceSettings,
+): ServiceSettings {
+  const made = make(service);
+  const variants: Record<string, ServiceSettings> = {};
+  for (const variables of accessVariables(made.access.rules, made.access.local, service.scope)) {
+    const { settings } = resolveVariant(service, variables, config.directory);
+    variants[variantKey(variables)] = make({ ...service, settings });
+  }
+  return { ...made, access: { ...made.access, variants } };
 }
 
 function imapService(service: ImapServiceConfig): ServiceSettings {
@@ -81,6 +104,11 @@ const defaultLogNames: Readonly<Record<ServiceName, string>> = {
   pop3s: 'pop3d-ssl',
 };
 
+/** Courier's own threshold: 35 of 40. */
+function usualWarning(connections: number): number {
+  return Math.max(1, connections - Math.floor(connections / 10) - 1);
+}
+
 /** What both protocols have. */
 function anyService({ scope, settings, implicitTls }: ServiceConfig) {
   const canTls = settings.tlsEnabled && (implicitTls || settings.startTls);
@@ -94,6 +122,9 @@ function anyService({ scope, settings, implicitTls }: ServiceConfig) {
       connections: listenerOptions.maxConnections ?? settings.maxConnections,
       perAddress: listenerOptions.maxPerAddress ?? settings.maxPerAddress,
       perBlock: listenerOptions.maxPerBlock,
+      perAccount: settings.maxPerAccount || undefined,
+      warnAt:
+        listenerOptions.warnAt ?? usualWarning(listenerOptions.maxConnections ?? settings.maxConnections),
     },
     access: accessSettings(settings),
     proxyHeaders: {
@@ -139,7 +170,14 @@ function sharedSettings(config: Config): ImapSettings {
 function accessSettings(settings: ListenerSettings): AccessSettings {
   const file = accessFileOf(settings);
   const rules = file === undefined ? [] : readAccessFile(file).rules;
-  return { rules, denyMessage: settings.listenerOptions.denyMessage };
+  const { denyMessage, accessLocal, dnsLists, drop } = settings.listenerOptions;
+  return {
+    rules,
+    local: accessLocal,
+    denyMessage,
+    dnsLists: { rules: dnsLists, drop, timeoutMs: dnsListTimeoutMs },
+    variants: {},
+  };
 }
 
 /** @throws {Error} an entry that is no network */
@@ -230,8 +268,14 @@ export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings
     keywords: settings.keywords !== 0,
     acl: settings.acl,
     idFields: settings.idFields,
-    // Not announced before it works: a client would take what it puts there for sent.
-    outbox: '',
+    outbox: settings.outbox ?? '',
+    submission: {
+      sendmail: settings.sendmail,
+      smartHost: settings.outboxSmtp,
+      headerFrom: settings.headerFrom,
+      multipleSend: settings.outboxMultipleSend,
+      timeoutMs: settings.outboxSeconds * 1000,
+    },
     moveExpungeToTrash: settings.moveExpungeToTrash,
     trashFolder: settings.trashFolder,
     emptyTrash: emptyTrash.length === 0 ? undefined : emptyTrash.join(','),

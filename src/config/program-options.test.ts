@@ -25,24 +25,33 @@ const accepted: [string, Partial<ListenerOptions>][] = [
   [
     '-block=bl.example.com,BLOCK/127.0.0.2,No -block=x.example.com=x -drop',
     {
-      block: [
+      dnsLists: [
         {
+          kind: 'block',
           zone: 'bl.example.com',
           shown: 'bl.example.com',
           variable: 'BLOCK',
           answer: '127.0.0.2',
           message: 'No',
         },
-        { zone: 'x.example.com', shown: 'x', variable: 'BLOCK', answer: undefined, message: undefined },
+        {
+          kind: 'block',
+          zone: 'x.example.com',
+          shown: 'x',
+          variable: 'BLOCK',
+          answer: undefined,
+          message: undefined,
+        },
       ],
-      drop: 'BLOCK',
+      drop: ['BLOCK'],
     },
   ],
   [
     '-allow=ok.example.com,FINE -drop=BAD,WORSE',
     {
-      allow: [
+      dnsLists: [
         {
+          kind: 'allow',
           zone: 'ok.example.com',
           shown: 'ok.example.com',
           variable: 'FINE',
@@ -50,7 +59,7 @@ const accepted: [string, Partial<ListenerOptions>][] = [
           message: undefined,
         },
       ],
-      drop: 'BAD',
+      drop: ['BAD', 'WORSE'],
     },
   ],
 ];

@@ -1,8 +1,9 @@
 /** The options of Courier's listener and logger, which sites write into TCPDOPTS and LOGGEROPTS. */
 import { type Kind, programOptions, ValueRefusal } from './kinds.ts';
 
-/** A list of addresses in DNS, `-block=ZONE,VAR/127.0.0.2,MSG` (frontend-tls-ops §2.5). */
+/** A list of addresses in DNS, `-block=ZONE,VAR/127.0.0.2,MSG` or `-allow=` (frontend-tls-ops §2.5). */
 export interface DnsList {
+  readonly kind: 'block' | 'allow';
   readonly zone: string;
   /** The name shown instead of the zone. */
   readonly shown: string;
@@ -33,10 +34,10 @@ export interface ListenerOptions {
   readonly maxPerBlock: number | undefined;
   readonly warnAt: number | undefined;
   readonly reverseLookup: boolean;
-  readonly block: readonly DnsList[];
-  readonly allow: readonly DnsList[];
-  /** The variable whose content refuses a client. */
-  readonly drop: string | undefined;
+  /** In their order: the first that says something about a variable decides it. */
+  readonly dnsLists: readonly DnsList[];
+  /** The variables whose content refuses a client. */
+  readonly drop: readonly string[];
   readonly proxyHeaders: readonly ProxyHeader[];
 }
 
@@ -72,13 +73,13 @@ const listenerSetters: Readonly<Record<string, Setter>> = {
     draft.reverseLookup = false;
   },
   block: (draft, value) => {
-    draft.block = [...draft.block, readDnsList(value)];
+    draft.dnsLists = [...draft.dnsLists, readDnsList('block', value)];
   },
   allow: (draft, value) => {
-    draft.allow = [...draft.allow, readDnsList(value)];
+    draft.dnsLists = [...draft.dnsLists, readDnsList('allow', value)];
   },
   drop: (draft, value) => {
-    draft.drop = value.split(',')[0] || 'BLOCK';
+    draft.drop = value === '' ? ['BLOCK'] : value.split(',');
   },
   haproxy: (draft, value) => {
     draft.proxyHeaders = value === '' ? [readProxyHeader('')] : value.split(',').map(readProxyHeader);
@@ -108,9 +109,8 @@ export const listenerOptions: Kind<ListenerOptions> = {
       maxPerBlock: undefined,
       warnAt: undefined,
       reverseLookup: true,
-      block: [],
-      allow: [],
-      drop: undefined,
+      dnsLists: [],
+      drop: [],
       proxyHeaders: [],
     };
     for (const { name, option, argument } of readOptions(value)) {
@@ -161,12 +161,13 @@ function positive(name: string, value: string): number {
   return Number(value);
 }
 
-function readDnsList(value: string): DnsList {
+function readDnsList(kind: DnsList['kind'], value: string): DnsList {
   const [list = '', place = '', ...message] = value.split(',');
   const [zone = '', shown = ''] = list.split('=');
   const [name = '', answer] = place.split('/');
   if (zone === '') throw new ValueRefusal('a DNS list needs a zone');
   return {
+    kind,
     zone,
     shown: shown || zone,
     variable: name || 'BLOCK',

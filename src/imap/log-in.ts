@@ -1,11 +1,12 @@
 import { MailError } from '../base/mail-error.ts';
-import type { LoginResult } from '../login/services.ts';
+import { type LoginResult, tooManySessions } from '../login/services.ts';
 import { no, ok, type Reply } from './reply.ts';
 import type { ImapSession } from './session-loop.ts';
 
 /** What follows an attempt to log in: the session, here or elsewhere, or the refusal. */
 export async function concludeLogin(session: ImapSession, result: LoginResult): Promise<Reply | undefined> {
   if (result.kind === 'rejected') return no('Login failed.');
+  if (result.kind === 'limited') return no(`[LIMIT] ${tooManySessions}`);
   if (result.kind === 'temporary') {
     session.bye('Temporary problem, please try again later', 'disconnected');
     return undefined;

@@ -52,6 +52,26 @@ test('an address that no record covers is not mentioned', () => {
 test('records of local addresses say nothing about clients', () =>
   assert.equal(table('*.143\tdeny\n127.0.0.1.143\tdeny\n').find('127.0.0.1'), undefined));
 
+for (const [address, port, variables] of [
+  ['127.0.0.1', 143, { A: '1' }],
+  ['127.0.0.1', 993, { A: '2' }],
+  ['127.0.0.2', 143, { A: '3' }],
+  ['192.0.2.1', 143, { A: '4' }],
+  ['192.0.2.1', 993, { A: '5' }],
+  ['2001:db8::1', 143, { A: '6' }],
+] as const)
+  test(`the record of the local address ${address}, port ${port}`, () => {
+    const text = [
+      '127.0.0.1.143\tallow,A=1',
+      '127.0.0.1\tallow,A=2',
+      '127\tallow,A=3',
+      '*.143\tallow,A=4',
+      '*\tallow,A=5',
+      ':2001:0db8:0000:0000:0000:0000:0000:0001.143\tallow,A=6',
+    ].join('\n');
+    assert.deepEqual(table(text).find(address, port)?.variables, variables);
+  });
+
 test('a record without an action allows', () =>
   assert.equal(table('192.0.2.1\n').find('192.0.2.1')?.deny, false));
 

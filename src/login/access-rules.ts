@@ -8,6 +8,8 @@ export interface AccessRule {
   readonly network: string;
   /** How many bits of them count; 0: everybody. */
   readonly bits: number;
+  /** The record is about connections to this local port, not from an address. */
+  readonly port?: number | undefined;
   readonly deny: boolean;
   /** `MAXCPERIP` -> `100` */
   readonly variables: Readonly<Record<string, string>>;
@@ -20,7 +22,8 @@ export interface AccessProblem {
 
 /**
  * Reads the text of an access file: `KEY<TAB>ACTION` in each line. Keys: an IPv4 address or the first of its octets,
- * `:` and the first groups of an IPv6 address, `192.0.2.0/24`, `192.0.2.0-192.0.2.9`, `*`.
+ * `:` and the first groups of an IPv6 address, `192.0.2.0/24`, `192.0.2.0-192.0.2.9`, `*`; for look-ups of the local
+ * address also a whole address or `*` with a port behind it, `192.0.2.1.143`, `*.143`.
  */
 export function parseAccessRules(text: string): { rules: AccessRule[]; errors: AccessProblem[] } {
   const rules = new Map<string, AccessRule>();
@@ -34,7 +37,7 @@ export function parseAccessRules(text: string): { rules: AccessRule[]; errors: A
     if (networks === undefined)
       errors.push({ line: index + 1, message: `"${key}" is no address or network` });
     for (const network of networks ?? []) {
-      const id = `${network.network}/${network.bits}`;
+      const id = `${network.network}/${network.bits}/${network.port ?? ''}`;
       if (rules.has(id)) errors.push({ line: index + 1, message: `${key} has a record already` });
       rules.set(id, { ...network, ...action });
     }
@@ -50,32 +53,41 @@ export class AccessTable {
     const byBits = Map.groupBy(rules, ({ bits }) => bits);
     this.#byBits = [...byBits]
       .sort(([a], [b]) => b - a)
-      .map(([bits, same]) => [bits, new Map(same.map((rule) => [rule.network, rule]))]);
+      .map(([bits, same]) => [
+        bits,
+        new Map(same.map((rule) => [`${rule.network} ${rule.port ?? ''}`, rule])),
+      ]);
   }
 
-  /** undefined: nothing is said about the address, so it is served. */
-  find(address: string): AccessRule | undefined {
+  /**
+   * The record of a client's address, or of a local address and the port there.
+   * @returns undefined: nothing is said about it, so it is served
+   */
+  find(address: string, localPort?: number): AccessRule | undefined {
     if (this.#byBits.length === 0) return undefined;
     const octets = addressOctets(address);
     for (const [bits, rules] of this.#byBits) {
-      const rule = rules.get(octets === undefined ? '' : networkText(octets, bits));
+      const network = octets === undefined ? '' : networkText(octets, bits);
+      const atPort = localPort === undefined ? undefined : rules.get(`${network} ${localPort}`);
+      const rule = atPort ?? rules.get(`${network} `);
       if (rule !== undefined) return rule;
     }
     return undefined;
   }
 }
 
-/** A key with a port behind it: for look-ups of the local address, which `-accesslocal` adds. */
-const localKey = /^(\*|\d{1,3}(\.\d{1,3}){3}|(:[0-9a-f]{1,4}){8})\.\d{1,5}$/i;
+/** A key with a port behind it. */
+const localKey = /^(\*|\d{1,3}(?:\.\d{1,3}){3}|(?::[0-9a-f]{1,4}){8})\.(\d{1,5})$/i;
 
-type Network = Pick<AccessRule, 'network' | 'bits'>;
+type Network = Pick<AccessRule, 'network' | 'bits' | 'port'>;
 
 /** Bits in front of an IPv4 address in its mapped form. */
 const mappedBits = 96;
 
 function readKey(key: string): Network[] | undefined {
   if (key === '*') return [{ network: '', bits: 0 }];
-  if (localKey.test(key)) return [];
+  const [, place, port] = localKey.exec(key) ?? [];
+  if (place !== undefined) return readKey(place)?.map((network) => ({ ...network, port: Number(port) }));
   if (key.includes('/')) return readPrefix(key);
   if (key.includes('-')) return readRange(key);
   if (/^(:[0-9a-f]{1,4}){1,8}$/i.test(key)) {

@@ -40,6 +40,11 @@ export function loginFailedLine(connection: Connection, what: { user: string } |
   return `LOGIN FAILED, ${subject}, ${peer(connection)}`;
 }
 
+/** WARN, when the password was right but the account has too many sessions; not to be taken for a failed login. */
+export function sessionLimitLine(connection: Connection, user: string): string {
+  return `Maximum session limit reached for user=${user}, ${peer(connection)}`;
+}
+
 /** INFO, when a client that has not logged in says LOGOUT or QUIT. */
 export function logoutBeforeLoginLine(connection: Connection, protocol: LoggedProtocol): string {
   const counts =

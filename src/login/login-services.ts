@@ -4,7 +4,7 @@ import { startSasl } from '../auth/sasl.ts';
 import type { Log } from '../base/log.ts';
 import { plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
-import { authenticationErrorLine, loginFailedLine } from './log-lines.ts';
+import { authenticationErrorLine, loginFailedLine, sessionLimitLine } from './log-lines.ts';
 import type { HandOver, LoginResult, LoginServices, SaslExchange, SaslStep } from './services.ts';
 
 /** What the administrator decides about logging in through one listener. */
@@ -23,29 +23,35 @@ export interface LoginSettings {
   readonly hostname: string;
 }
 
+/** Counts a session of the account against its limit; false: it has as many as it may have. */
+export type Claim = (connection: Connection, account: AccountRecord) => boolean | Promise<boolean>;
+
+/** How logins went, for the metrics. */
+export interface LoginCounts {
+  accepted: number;
+  rejected: number;
+  limited: number;
+  temporary: number;
+}
+
 /** Where a session of an account runs; see `LoginServices.handOver`. */
 export type Place = (connection: Connection, account: AccountRecord, session: HandOver) => 'here' | 'away';
 
 /**
- * The login stage of one listener: asks the daemon, delays refusals, logs them.
- * @param variablesOf  of the access record that let the connection in; they count before the settings
+ * The login stage of one listener: asks the daemon, delays refusals, logs and counts them.
  */
 export function createLoginServices(
   settings: LoginSettings,
   client: AuthClient,
   place: Place,
+  claim: Claim,
+  counts: LoginCounts,
   log: Log,
-  variablesOf: (connection: Connection) => Readonly<Record<string, string>>,
 ): LoginServices {
   const peerOf = (connection: Connection): LoginPeer => ({
     remoteIp: plainAddress(connection.remoteAddress),
-    defaultDomain: variablesOf(connection)['DEFDOMAIN'] ?? settings.defaultDomain,
+    defaultDomain: settings.defaultDomain,
   });
-  const tlsRequired = (connection: Connection) => {
-    const own = variablesOf(connection)[`${settings.service.toUpperCase()}_TLS_REQUIRED`];
-    // As Courier reads it: any number but 0.
-    return own === undefined ? settings.tlsRequired : Number.parseInt(own, 10) !== 0;
-  };
   const service = (connection: Connection) =>
     settings.serviceByPort[connection.localPort] ?? settings.service;
 
@@ -55,7 +61,14 @@ export function createLoginServices(
     result: AuthResult,
     what: { user: string } | { method: string },
   ): Promise<LoginResult> => {
-    if (result.kind === 'accepted') return result;
+    if (result.kind === 'accepted') {
+      const claimed = await claim(connection, result.account);
+      counts[claimed ? 'accepted' : 'limited']++;
+      if (claimed) return result;
+      log.warn(sessionLimitLine(connection, result.account.address));
+      return { kind: 'limited' };
+    }
+    counts[result.kind]++;
     if (result.kind === 'temporary') {
       log.error(authenticationErrorLine(result.reason));
       return { kind: 'temporary' };
@@ -68,7 +81,7 @@ export function createLoginServices(
   return {
     loginTimeoutMs: settings.loginTimeoutMs,
     canStartTls: (connection) => settings.startTls && !connection.secure,
-    needsTls: (connection) => !connection.secure && tlsRequired(connection),
+    needsTls: (connection) => !connection.secure && settings.tlsRequired,
     async authenticate(connection, { user, password }) {
       const result = await client.login(service(connection), user, password, peerOf(connection));
       return settle(connection, result, { user });

@@ -14,7 +14,12 @@ export interface PasswordLogin {
 export type LoginResult =
   | { kind: 'accepted'; account: AccountRecord }
   | { kind: 'rejected' }
+  /** The password was right, but the account has as many sessions from this address as it may have. */
+  | { kind: 'limited' }
   | { kind: 'temporary' };
+
+/** What a client is told whose account has too many sessions. */
+export const tooManySessions = 'Too many sessions of this account from your address.';
 
 /** One AUTHENTICATE or AUTH exchange. */
 export interface SaslExchange {

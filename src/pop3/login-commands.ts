@@ -1,7 +1,7 @@
 /** Commands before login (pop3-proxy-options §2.3, §2.4). */
 import type { AccountRecord } from '../auth/account-record.ts';
 import { logoutBeforeLoginLine } from '../login/log-lines.ts';
-import type { LoginResult, LoginServices, SaslExchange } from '../login/services.ts';
+import { type LoginResult, type LoginServices, type SaslExchange, tooManySessions } from '../login/services.ts';
 import { capabilities, language, listing } from './capabilities.ts';
 import type { CommandContext, Outcome } from './command.ts';
 
@@ -99,6 +99,7 @@ async function continueAuth(state: LoginState, line: string | undefined): Promis
 function settle(result: LoginResult, refusal: string): LoginOutcome {
   if (result.kind === 'accepted') return { kind: 'loggedIn', account: result.account };
   if (result.kind === 'rejected') return reply(refusal);
+  if (result.kind === 'limited') return reply(`-ERR [SYS/TEMP] ${tooManySessions}`);
   return { kind: 'end', text: '-ERR [SYS/TEMP] Temporary problem, please try again later' };
 }
 

@@ -4,7 +4,7 @@ import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import { MailError } from '../base/mail-error.ts';
 import { loginLine, type SessionEnd, sessionEndLine } from '../login/log-lines.ts';
-import type { LoginResult, LoginServices, SaslExchange } from '../login/services.ts';
+import { type LoginResult, type LoginServices, type SaslExchange, tooManySessions } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { LineReader } from '../net/line-reader.ts';
 import { closeFolder, failurePrefix, runCommand, type SmapState } from './commands.ts';
@@ -154,8 +154,10 @@ export class SmapSession {
   async #conclude(result: LoginResult): Promise<void> {
     if (result.kind === 'temporary')
       return this.#finish('disconnected', '* BYE Temporary problem, please try again later\r\n');
-    if (result.kind === 'rejected') {
-      this.#connection.write('-ERR Login failed.\r\n');
+    if (result.kind !== 'accepted') {
+      this.#connection.write(
+        `-ERR ${result.kind === 'limited' ? tooManySessions : 'Login failed.'}\r\n`,
+      );
       return;
     }
     const leftover = Buffer.concat(this.#held);

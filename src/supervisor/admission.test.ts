@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type Log, silentLog } from '../base/log.ts';
 import { Admission } from './admission.ts';
+import type { ConnectionLimits, ServiceName } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
+
+function withLog(admission: Admission, log: Log) {
+  return {
+    admit: (service: ServiceName, address: string, limits: ConnectionLimits) =>
+      admission.admit(service, address, limits, log),
+  };
+}
 
 function makeAdmission() {
   const lines: string[] = [];
@@ -13,10 +22,10 @@ function makeAdmission() {
     () => {},
   );
   const log = { debug: note, info: note, warn: note, error: note };
-  return { admission: new Admission(counts, log, () => 0), lines, counts };
+  return { admission: withLog(new Admission(counts, () => 0), log), lines, counts };
 }
 
-const limits = { connections: 3, perAddress: 2, perBlock: 2 };
+const limits = { connections: 3, perAddress: 2, perBlock: 2, perAccount: undefined, warnAt: 3 };
 
 test('-maxperc counts an IPv4 /24 and gives back what a refused client had taken', () => {
   const { admission, lines, counts } = makeAdmission();
@@ -29,7 +38,7 @@ test('-maxperc counts an IPv4 /24 and gives back what a refused client had taken
   first.release();
   assert.equal(typeof admission.admit('imap', '192.0.2.3', limits), 'object');
   assert.equal(typeof admission.admit('imap', '192.0.3.3', limits), 'object');
-  assert.deepEqual(lines, []);
+  assert.deepEqual(lines, ['3 active connections.']);
 });
 
 test('-maxperc counts an IPv6 /120', () => {
@@ -47,7 +56,48 @@ test('MAXPERIP and MAXDAEMONS refuse with their lines, the second once a minute'
   assert.equal(admission.admit('imap', '192.0.2.3', many), 'server');
   assert.equal(admission.admit('imap', '192.0.2.4', many), 'server');
   assert.deepEqual(lines, [
+    '3 active connections.',
     'Maximum connection limit reached for ::ffff:192.0.2.1',
     '3 maximum active connections.',
   ]);
+});
+
+test('a session counts against a limit of its own, until its connection is over', async () => {
+  const { admission, counts } = makeAdmission();
+  const wide = { ...limits, connections: 9, perAddress: 9, perBlock: undefined };
+  const entries = [1, 2, 3].map(() => admission.admit('imap', '192.0.2.1', wide));
+  const claims = entries.map((entry) => {
+    assert.ok(typeof entry === 'object' && 'claim' in entry);
+    return entry.claim('account 192.0.2.1 ann', 2);
+  });
+  assert.deepEqual(claims, [true, true, false]);
+  const [first, , third] = entries;
+  assert.ok(typeof first === 'object' && 'release' in first);
+  assert.ok(typeof third === 'object' && 'claim' in third);
+  first.release();
+  assert.equal(third.claim('account 192.0.2.1 ann', 2), true);
+  assert.equal(counts.used('account 192.0.2.1 ann'), 2);
+  first.release();
+  assert.equal(counts.used('account 192.0.2.1 ann'), 2);
+});
+
+test('a claim that is granted after the connection has gone is given back', async () => {
+  let lend = (_lender: number | undefined) => {};
+  const given: string[] = [];
+  const counts = new SharedCounts(
+    () =>
+      new Promise((resolve) => {
+        lend = resolve;
+      }),
+    (key) => given.push(key),
+  );
+  counts.configure(1, 2);
+  const entry = new Admission(counts).admit('imap', '192.0.2.1', { ...limits, connections: 8 }, silentLog);
+  assert.ok(typeof entry === 'object' && 'claim' in entry);
+  const claim = entry.claim('account', 1);
+  entry.release();
+  lend(0);
+  assert.equal(await claim, true);
+  assert.equal(counts.used('account'), 0);
+  assert.deepEqual(given, ['account']);
 });

@@ -6,6 +6,8 @@ import type { SharedCounts } from './shared-counts.ts';
 /** A connection that has been let in; to be released once, when it is over wherever it went. */
 export interface Admitted {
   release(): void;
+  /** Counts its session against one more limit; false: that is reached. */
+  claim(key: string, limit: number): boolean | Promise<boolean>;
 }
 
 /** Why one was not let in, for the client. */
@@ -20,16 +22,14 @@ interface Counted {
 
 const warnEveryMs = 60_000;
 
-/** MAXDAEMONS, MAXPERIP and -maxperc of all workers together, and what the log says about them. */
+/** MAXDAEMONS, MAXPERIP, -maxperc and -warn of all workers together, and what the log says about them. */
 export class Admission {
   readonly #counts: SharedCounts;
-  readonly #log: Log;
   readonly #clock: () => number;
   readonly #warnedAt = new Map<string, number>();
 
-  constructor(counts: SharedCounts, log: Log, clock: () => number = Date.now) {
+  constructor(counts: SharedCounts, clock: () => number = Date.now) {
     this.#counts = counts;
-    this.#log = log;
     this.#clock = clock;
   }
 
@@ -38,6 +38,7 @@ export class Admission {
     service: ServiceName,
     address: string,
     limits: ConnectionLimits,
+    log: Log,
   ): Admitted | Refused | Promise<Admitted | Refused> {
     const counted: Counted[] = [
       { key: `${service} ${address}`, limit: limits.perAddress, what: 'address' },
@@ -45,7 +46,10 @@ export class Admission {
     ];
     if (limits.perBlock !== undefined)
       counted.splice(1, 0, { key: `${service} ${blockOf(address)}`, limit: limits.perBlock, what: 'block' });
-    return this.#takeAll(address, counted, 0);
+    const result = this.#takeAll(address, counted, 0, log);
+    if (result instanceof Promise)
+      return result.then((settled) => this.#watch(settled, service, limits.warnAt, log));
+    return this.#watch(result, service, limits.warnAt, log);
   }
 
   /** Takes one of each count from the `index`th on; whoever is refused gives back what it has. */
@@ -53,34 +57,73 @@ export class Admission {
     address: string,
     counted: readonly Counted[],
     index: number,
-  ): Admitted | Refused | Promise<Admitted | Refused> {
+    log: Log,
+  ): Entry | Refused | Promise<Entry | Refused> {
     const next = counted[index];
-    if (next === undefined) return { release: () => this.#release(counted) };
+    if (next === undefined) return new Entry(this.#counts, counted);
     const decide = (taken: boolean) => {
-      if (taken) return this.#takeAll(address, counted, index + 1);
-      this.#release(counted.slice(0, index));
-      return this.#refuse(address, next);
+      if (taken) return this.#takeAll(address, counted, index + 1, log);
+      for (const { key, limit } of counted.slice(0, index)) this.#counts.release(key, limit);
+      return this.#refuse(address, next, log);
     };
     const taken = this.#counts.take(next.key, next.limit);
     return taken instanceof Promise ? taken.then(decide) : decide(taken);
   }
 
-  #refuse(address: string, { what, limit }: Counted): Refused {
-    if (what === 'address') this.#log.error(`Maximum connection limit reached for ${mappedAddress(address)}`);
-    if (what === 'server') this.#seldom(`${limit} maximum active connections.`);
+  /** Counts it against the threshold from which the log says how many there are; nobody waits for that. */
+  #watch(entry: Entry | Refused, service: ServiceName, warnAt: number, log: Log): Entry | Refused {
+    if (typeof entry === 'string') return entry;
+    const below = entry.claim(`${service} below the threshold`, warnAt - 1);
+    const warn = (isBelow: boolean) => {
+      if (!isBelow) this.#seldom(log, 'warn', service, `${warnAt} active connections.`);
+    };
+    if (below instanceof Promise) void below.then(warn);
+    else warn(below);
+    return entry;
+  }
+
+  #refuse(address: string, { key, what, limit }: Counted, log: Log): Refused {
+    if (what === 'address') log.error(`Maximum connection limit reached for ${mappedAddress(address)}`);
+    if (what === 'server') this.#seldom(log, 'error', key, `${limit} maximum active connections.`);
     return what === 'server' ? 'server' : 'address';
   }
 
-  #release(counted: readonly Counted[]): void {
-    for (const { key, limit } of counted) this.#counts.release(key, limit);
-  }
-
   /** The same line at most once a minute. */
-  #seldom(line: string): void {
+  #seldom(log: Log, level: 'error' | 'warn', service: string, text: string): void {
+    const line = `${service} ${text}`;
     const now = this.#clock();
     if (now - (this.#warnedAt.get(line) ?? -warnEveryMs) < warnEveryMs) return;
     this.#warnedAt.set(line, now);
-    this.#log.error(line);
+    log[level](text);
+  }
+}
+
+/** What one connection has taken. */
+class Entry implements Admitted {
+  readonly #counts: SharedCounts;
+  #taken: Pick<Counted, 'key' | 'limit'>[];
+  #released = false;
+
+  constructor(counts: SharedCounts, taken: readonly Pick<Counted, 'key' | 'limit'>[]) {
+    this.#counts = counts;
+    this.#taken = [...taken];
+  }
+
+  claim(key: string, limit: number): boolean | Promise<boolean> {
+    const keep = (taken: boolean) => {
+      if (taken && this.#released) this.#counts.release(key, limit);
+      else if (taken) this.#taken.push({ key, limit });
+      return taken;
+    };
+    if (limit <= 0) return false;
+    const taken = this.#counts.take(key, limit);
+    return taken instanceof Promise ? taken.then(keep) : keep(taken);
+  }
+
+  release(): void {
+    this.#released = true;
+    for (const { key, limit } of this.#taken) this.#counts.release(key, limit);
+    this.#taken = [];
   }
 }
 

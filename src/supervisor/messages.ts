@@ -67,6 +67,8 @@ export interface Owner {
 /** A session on its way to another process. */
 export interface MovedSession {
   readonly service: ServiceName;
+  /** The access variables it is served with, as `variantKey`; undefined: none. */
+  readonly variant: string | undefined;
   readonly protocol: 'imap' | 'pop3' | 'smap';
   readonly tag: string;
   readonly account: AccountRecord;

@@ -20,7 +20,7 @@ export async function moveSession(
   connection: StreamConnection,
   owner: Owner,
   account: AccountRecord,
-  service: ServiceName,
+  { name: service, variant }: { readonly name: ServiceName; readonly variant: string | undefined },
   session: HandOver,
   token: number,
   send: Send,
@@ -36,7 +36,7 @@ export async function moveSession(
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
   const leftover = Buffer.concat([...early, released.leftover]);
   const { protocol, tag } = session;
-  const moved = { service, protocol, tag, account, leftover, carried };
+  const moved = { service, variant, protocol, tag, account, leftover, carried };
   send({ type: 'handOver', owner, session: moved, token }, released.handle);
 }
 

@@ -24,7 +24,8 @@ let idle: NodeJS.Timeout | undefined;
 
 function start(id: number, moved: MovedSession, handle: ConnectionHandle): void {
   clearTimeout(idle);
-  const service = services.find(({ name }) => name === moved.service)!;
+  const any = services.find(({ name }) => name === moved.service)!;
+  const service = (moved.variant === undefined ? undefined : any.access.variants[moved.variant]) ?? any;
   const socket = adoptHandle(handle);
   const connection = new StreamConnection(socket, socket, undefined, moved.carried);
   tell({ type: 'taken', id });

@@ -3,6 +3,7 @@ import type { MailboxesSettings } from '../access/mailboxes.ts';
 import type { AuthClientSettings } from '../auth/client.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { AccessRule } from '../login/access-rules.ts';
+import type { DnsListSettings } from '../login/dns-lists.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
@@ -67,13 +68,27 @@ export interface ConnectionLimits {
   readonly perAddress: number;
   /** -maxperc: of an IPv4 /24 or IPv6 /120. Undefined: no limit. */
   readonly perBlock: number | undefined;
+  /** Sessions of one account from one address, all services together. Undefined: no limit. */
+  readonly perAccount: number | undefined;
+  /** -warn: from so many connections on the log says so. */
+  readonly warnAt: number;
 }
 
 /** Whom a service serves (IMAPACCESSFILE). */
 export interface AccessSettings {
   readonly rules: readonly AccessRule[];
-  /** What those who are refused are told; '' is nothing. */
+  /** -accesslocal: the local address and port are looked up as well. */
+  readonly local: boolean;
+  /** What those who are refused are told; '': that they are. */
   readonly denyMessage: string;
+  readonly dnsLists: DnsListSettings;
+  /** The service as variables of access records have it, by `variantKey`. */
+  readonly variants: Readonly<Record<string, ServiceSettings>>;
+}
+
+/** Names a set of variables; those that no setting has are for the front end alone. */
+export function variantKey(variables: Readonly<Record<string, string>>): string {
+  return JSON.stringify(Object.entries(variables).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** The PROXY protocol in front of a service (-haproxy in TCPDOPTS, PROXY_PROTOCOL_FROM). */

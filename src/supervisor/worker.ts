@@ -2,46 +2,31 @@
  * A worker: accepts on the sockets the supervisor holds, speaks to strangers, and runs the sessions of its own
  * uid. Everything it knows arrives by message; a new configuration serves the connections accepted after it.
  */
+import { Resolver } from 'node:dns/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { createAuthClient } from '../auth/client.ts';
-import type { Log } from '../base/log.ts';
-import { startImapSession } from '../imap/session.ts';
-import { type AccessRule, AccessTable } from '../login/access-rules.ts';
+import { askDnsLists } from '../login/dns-lists.ts';
 import { connectionLine } from '../login/log-lines.ts';
-import { createLoginServices } from '../login/login-services.ts';
 import { readPreface } from '../login/proxy-preface.ts';
-import type { HandOver, LoginServices } from '../login/services.ts';
+import type { HandOver } from '../login/services.ts';
 import { mappedAddress, plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
-import { StreamConnection, type TlsSide } from '../net/stream-connection.ts';
-import { startPop3Session } from '../pop3/session.ts';
+import { type Addresses, StreamConnection } from '../net/stream-connection.ts';
 import { limitDescriptions } from '../store/describe.ts';
-import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
+import type { TlsMaterial } from '../tls/tls-side.ts';
 import { Admission, type Admitted, type Refused } from './admission.ts';
-import { imapServices, pop3Services } from './mail-services.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import { findUser } from './privileges.ts';
 import type { ProcessLog } from './process-log.ts';
+import { Refusals, refusalLine } from './refusal.ts';
 import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
+import { noCounts, type RefusalReason, type ServiceCounts } from './worker-counts.ts';
+import { createService, type Service, type Session } from './worker-service.ts';
 
-/** A session that can be told to stop. */
-interface Session {
-  stop(): void;
-}
-
-/** One of the four services, as configured now. */
-interface Service {
-  readonly settings: ServiceSettings;
-  readonly log: Log;
-  readonly access: AccessTable;
-  /** Who may send a PROXY header. */
-  readonly balancers: AccessTable;
-  readonly tls: TlsSide | undefined;
-  start(connection: Connection): Session;
-}
+const dnsQuery = { timeout: 2_000, tries: 2 } as const;
 
 export class Worker {
   readonly #log: ProcessLog;
@@ -54,8 +39,10 @@ export class Worker {
   readonly #admitted = new Map<Connection, Admitted>();
   /** Sessions that run elsewhere, by the token of their hand-over. */
   readonly #moved = new Map<number, Admitted>();
-  /** Of the access records that let connections in. */
-  readonly #variables = new WeakMap<Connection, Readonly<Record<string, string>>>();
+  readonly #refusals = new Refusals();
+  /** They outlive a change of configuration. */
+  readonly #serviceCounts = new Map<ServiceName, ServiceCounts>();
+  readonly #resolver = new Resolver(dnsQuery);
   readonly #borrowing = new Map<number, (lender: number | undefined) => void>();
   #nextId = 1;
   #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
@@ -72,7 +59,7 @@ export class Worker {
       },
       (key, lender) => send({ type: 'giveBack', key, lender }),
     );
-    this.#admission = new Admission(this.#counts, log);
+    this.#admission = new Admission(this.#counts);
   }
 
   receive(message: ToWorker, handle: unknown): void {
@@ -127,25 +114,17 @@ export class Worker {
     const [any] = settings.services;
     if (any !== undefined) limitDescriptions(any.mail.messageCacheOctets);
     for (const service of settings.services) {
-      const log = this.#log.named(service.logName);
-      const tls = service.tls && createTlsSide(service.tls, () => this.#material, log);
-      const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
-        this.#place(service, policy, connection, account, session);
-      const login = createLoginServices(
-        service.login,
+      const counts = this.#serviceCounts.get(service.name) ?? noCounts();
+      this.#serviceCounts.set(service.name, counts);
+      const made = createService(service, {
         client,
-        place,
-        log,
-        (connection) => this.#variables.get(connection) ?? {},
-      );
-      this.#services.set(service.name, {
-        settings: service,
-        access: new AccessTable(service.access.rules),
-        log,
-        balancers: new AccessTable(service.proxyHeaders.trusted),
-        tls,
-        start: sessionStarter(service, login, log),
+        counts,
+        log: this.#log.named(service.logName),
+        claim: (connection, account) => this.#claim(service.limits, connection, account),
+        material: () => this.#material,
+        place: (own, connection, account, session) => this.#place(own, policy, connection, account, session),
       });
+      this.#services.set(service.name, made);
     }
     this.#send({ type: 'ready' });
   }
@@ -166,66 +145,127 @@ export class Worker {
       socket.destroy();
       return;
     }
+    service.counts.accepted++;
     const header = headerExpected(service.settings, socket);
     if (header === undefined) {
-      this.#admit(service, new StreamConnection(socket, socket, service.tls));
+      this.#admit(service, socket);
       return;
     }
     if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
+      service.counts.refused.proxyHeader++;
       service.log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
       socket.destroy();
       return;
     }
     readPreface(socket, header.timeoutSeconds * 1000).then(
-      (addresses) => this.#admit(service, new StreamConnection(socket, socket, service.tls, addresses)),
+      (addresses) => this.#admit(service, socket, addresses),
       (error: Error) => {
+        service.counts.refused.proxyHeader++;
         service.log.error(error.message);
         socket.destroy();
       },
     );
   }
 
-  #admit(service: Service, connection: StreamConnection): void {
-    const { name } = service.settings;
-    const rule = service.access.find(connection.remoteAddress);
-    if (rule?.deny) {
-      const { denyMessage } = service.settings.access;
-      connection.end(denyMessage && `${denyMessage}\n`);
+  /** @param addresses  what a load balancer says; the local address that access records may name is the real one */
+  #admit(any: Service, socket: Socket, addresses?: Addresses): void {
+    const remote = addresses?.remoteAddress ?? socket.remoteAddress ?? '';
+    const { local, dnsLists } = any.settings.access;
+    const rule = any.access.find(remote);
+    const localRule = local ? any.access.find(socket.localAddress ?? '', socket.localPort ?? 0) : undefined;
+    const variables = { ...localRule?.variables, ...rule?.variables };
+    const service = any.with(variables);
+    const connection = new StreamConnection(socket, socket, service.tls, addresses);
+    if (rule?.deny || localRule?.deny) {
+      this.#refuse(service, connection, 'access');
       return;
     }
-    if (rule) this.#variables.set(connection, rule.variables);
-    const limits = limitsFor(service.settings.limits, rule);
-    const admission = this.#admission.admit(name, connection.remoteAddress, limits);
-    if (admission instanceof Promise)
-      void admission.then((result) => this.#enter(service, connection, result));
-    else this.#enter(service, connection, admission);
+    const enter = (admission: Admitted | Refused) => {
+      if (!this.#enter(service, connection, admission)) return;
+      if (dnsLists.drop.length > 0) void this.#askLists(service, connection, variables);
+      else this.#begin(service, connection);
+    };
+    const limits = limitsFor(service.settings.limits, variables);
+    const admission = this.#admission.admit(service.settings.name, remote, limits, service.log);
+    if (admission instanceof Promise) void admission.then(enter);
+    else enter(admission);
   }
 
-  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): void {
-    const { implicitTls, protocol } = service.settings;
+  /** @returns whether the connection counts among the served ones now */
+  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): boolean {
     if (typeof admission === 'string') {
-      connection.end(implicitTls ? undefined : tooMany[protocol][admission]);
-      return;
+      this.#refuse(service, connection, admission);
+      return false;
     }
     if (connection.closed) {
       admission.release();
-      return;
+      return false;
     }
     this.#admitted.set(connection, admission);
     this.#sessions.set(connection, undefined);
-    connection.stream.once('close', () => this.#forget(connection));
-    if (implicitTls) this.#startSecure(service, connection);
-    else this.#start(service, connection);
+    service.counts.open++;
+    connection.stream.once('close', () => {
+      service.counts.open--;
+      this.#forget(connection);
+    });
+    return true;
   }
 
-  #startSecure(service: Service, connection: StreamConnection): void {
+  async #askLists(
+    service: Service,
+    connection: StreamConnection,
+    variables: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { dnsLists } = service.settings.access;
+    const { remoteAddress } = connection;
+    const { refusal, failures } = await askDnsLists(dnsLists, remoteAddress, variables, this.#resolver);
+    for (const failure of failures) service.log.warn(`DNS list ${failure}`);
+    if (connection.closed) return;
+    if (refusal === undefined) {
+      this.#begin(service, connection);
+      return;
+    }
+    service.log.warn(`dropped blocked connection from ${mappedAddress(remoteAddress)}`);
+    this.#refuse(service, connection, 'dns', refusal);
+  }
+
+  /** Says why, as -denymsg wants it where the administrator refuses, and closes the connection. */
+  #refuse(
+    service: Service,
+    connection: StreamConnection,
+    reason: Exclude<RefusalReason, 'proxyHeader' | 'tls'>,
+    why?: string,
+  ): void {
+    service.counts.refused[reason]++;
+    const { access, protocol, implicitTls } = service.settings;
+    const own = (reason === 'access' || reason === 'dns') && access.denyMessage;
+    const line = own ? `${own}\n` : refusalLine(protocol, reason, why);
+    this.#refusals.refuse(connection, implicitTls, line);
+  }
+
+  #begin(service: Service, connection: StreamConnection): void {
+    if (!service.settings.implicitTls) {
+      this.#start(service, connection);
+      return;
+    }
     connection.startImplicitTls().then(
       () => this.#start(service, connection),
       (error: Error) => {
+        service.counts.refused.tls++;
         service.log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message.trim()}`);
         connection.destroy();
       },
     );
+  }
+
+  #claim(
+    { perAccount }: ConnectionLimits,
+    connection: Connection,
+    { address }: AccountRecord,
+  ): boolean | Promise<boolean> {
+    if (perAccount === undefined) return true;
+    const key = `account ${plainAddress(connection.remoteAddress)} ${address}`;
+    return this.#admitted.get(connection)?.claim(key, perAccount) ?? false;
   }
 
   #start(service: Service, connection: StreamConnection): void {
@@ -238,7 +278,7 @@ export class Worker {
   }
 
   #place(
-    service: ServiceSettings,
+    { settings: service, variant }: Service,
     policy: PlacePolicy,
     connection: Connection,
     account: AccountRecord,
@@ -254,17 +294,19 @@ export class Worker {
       connection.end(cannotServe[service.protocol]);
       return 'away';
     }
-    const owner = { uid, gid: user?.gid ?? account.gid, username: account.username };
+    const owner = { uid, gid: account.gid, username: account.username };
     const token = this.#nextId++;
     const admitted = this.#admitted.get(connection);
     if (admitted) this.#moved.set(token, admitted);
     this.#admitted.delete(connection);
     const moving = connection as StreamConnection;
-    moveSession(moving, owner, account, service.name, session, token, this.#send).catch((error: unknown) => {
-      this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
-      connection.destroy();
-      this.#receiveCounts({ type: 'movedEnded', token });
-    });
+    moveSession(moving, owner, account, { name: service.name, variant }, session, token, this.#send).catch(
+      (error: unknown) => {
+        this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
+        connection.destroy();
+        this.#receiveCounts({ type: 'movedEnded', token });
+      },
+    );
     return 'away';
   }
 
@@ -288,30 +330,6 @@ export class Worker {
   }
 }
 
-function sessionStarter(
-  service: ServiceSettings,
-  login: LoginServices,
-  log: Log,
-): (connection: Connection) => Session {
-  if (service.protocol === 'imap') {
-    const services = imapServices(service, log, login);
-    return (connection) => startImapSession(connection, services);
-  }
-  const services = pop3Services(service, log, login);
-  return (connection) => startPop3Session(connection, services);
-}
-
-const tooMany = {
-  imap: {
-    server: '* BYE [ALERT] Too many connections, try again later.\r\n',
-    address: '* BYE [ALERT] Too many connections from your address.\r\n',
-  },
-  pop3: {
-    server: '-ERR [SYS/TEMP] Too many connections, try again later.\r\n',
-    address: '-ERR [SYS/TEMP] Too many connections from your address.\r\n',
-  },
-} as const;
-
 const cannotServe = {
   imap: '* BYE [UNAVAILABLE] This account cannot be served here.\r\n',
   pop3: '-ERR [SYS/PERM] This account cannot be served here.\r\n',
@@ -327,8 +345,8 @@ function headerExpected({ proxyHeaders }: ServiceSettings, socket: Socket) {
   );
 }
 
-/** MAXCPERIP of an access record takes the place of MAXPERIP. */
-function limitsFor(limits: ConnectionLimits, rule: AccessRule | undefined): ConnectionLimits {
-  const own = Number(rule?.variables['MAXCPERIP'] ?? 0);
+/** MAXCPERIP of access records takes the place of MAXPERIP. */
+function limitsFor(limits: ConnectionLimits, variables: Readonly<Record<string, string>>): ConnectionLimits {
+  const own = Number(variables['MAXCPERIP'] ?? 0);
   return own > 0 ? { ...limits, perAddress: own } : limits;
 }

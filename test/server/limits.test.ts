@@ -54,6 +54,52 @@ describe('limits', { timeout: 60_000 }, () => {
     await server.stop();
   });
 
+  test('MAXPERACCOUNT: an account has so many sessions from one address, whatever the port and worker', async () => {
+    const both = [...accounts, { name: 'bob', uid: accounts[0]!.uid }];
+    const server = await TestServer.start(both, { postrider: ['MAXPERACCOUNT=3', 'WORKERS=3'] });
+    const clients = await open(server, 3);
+    clients.push(await Conversation.tls(server.ports.tls));
+    for (const client of clients.slice(0, 3)) assert.match(await client.login(), /^l OK/m);
+    const tooMany = /^l NO \[LIMIT\] Too many sessions of this account from your address\.\r\n/m;
+    assert.match(await clients[3]!.login(), tooMany);
+    await server.logged(
+      /WARN: Maximum session limit reached for user=ann, ip=\[::ffff:127\.0\.0\.1\], port=\[\d+\]\n/,
+    );
+    assert.match(await clients[3]!.login('bob'), /^l OK/m);
+    const other = await Conversation.plain(server.ports.plain, '127.0.0.9');
+    assert.match(await other.login(), /^l OK/m);
+    clients[0]!.close();
+    for (;;) {
+      const client = await Conversation.plain(server.ports.plain);
+      const answer = await client.login();
+      if (/^l OK/m.test(answer)) break;
+      assert.match(answer, tooMany);
+      client.close();
+    }
+    for (const client of [...clients, other]) client.close();
+    await server.stop();
+  });
+
+  test('-warn: from so many connections on the log says so, in whatever worker they are', async () => {
+    const server = await TestServer.start(accounts, { imapd: ['TCPDOPTS="-nodnslookup -warn=4"'] });
+    const clients = await open(server, 3);
+    assert.doesNotMatch(server.log, /active connections/);
+    clients.push(...(await open(server, 1)));
+    await server.logged(/WARN: 4 active connections\.\n/);
+    for (const client of clients) client.close();
+    await server.stop();
+  });
+
+  test('a client on the TLS port is refused under TLS, and reads why', async () => {
+    const server = await TestServer.start(accounts, { 'imapd-ssl': ['MAXPERIP=1'] });
+    const first = await Conversation.tls(server.ports.tls);
+    await first.until(/^\* OK/);
+    const second = await Conversation.tls(server.ports.tls);
+    assert.equal(await second.rest(), '* BYE [ALERT] Too many connections from your address.\r\n');
+    first.close();
+    await server.stop();
+  });
+
   test('a burst of forty connections at once gets exactly the limit', async () => {
     const server = await TestServer.start(accounts, { imapd: ['MAXPERIP=7'] });
     const all = await Promise.all(Array.from({ length: 40 }, () => Conversation.plain(server.ports.plain)));
@@ -71,9 +117,10 @@ test('a changed access file counts at once, for new connections', { timeout: 30_
   writeFileSync(join(server.directory, 'etc/imapaccess'), '127.0.0\tdeny\n');
   for (;;) {
     const client = await Conversation.plain(server.ports.plain);
-    const greeting = await client.until(/\r\n/).catch(() => 'refused');
+    const greeting = await client.until(/\r\n/);
     client.close();
-    if (greeting === 'refused') break;
+    if (greeting === '* BYE [ALERT] Connections from your address are not served here.\r\n') break;
+    assert.match(greeting, /^\* OK/);
   }
   assert.match(await old.command('n', 'NOOP'), /n OK/);
   rmSync(join(server.directory, 'etc/imapaccess'));
@@ -101,5 +148,38 @@ test('variables of the access file count for the connections it lets in', { time
   const secure = await Conversation.tls(server.ports.tls);
   assert.match(await secure.login('ann'), /l OK/);
   secure.close();
+  await server.stop();
+});
+
+test('-accesslocal: records of the local address and port count, those of the client before them', {
+  timeout: 30_000,
+}, async () => {
+  const server = await TestServer.start(undefined, { imapd: ['TCPDOPTS="-nodnslookup -accesslocal"'] });
+  await server.makeCertificate('other.example', '.for-others');
+  const { plain, tls } = server.ports;
+  const records = [
+    `*.${plain}\tallow,IMAP_CAPABILITY=IMAP4rev1 XLOCAL,DEFDOMAIN=@x`,
+    `*.${tls}\tdeny`,
+    '127.0.0.9\tallow,IMAP_CAPABILITY=IMAP4rev1 XREMOTE',
+    `127.0.0.8\tallow,TLS_CERTFILE=${server.directory}/etc/imapd.pem.for-others`,
+  ];
+  writeFileSync(join(server.directory, 'etc/imapaccess'), `${records.join('\n')}\n`);
+  server.configure({
+    imapd: ['TCPDOPTS="-nodnslookup -accesslocal \'-denymsg=Not here\'"', 'DEFDOMAIN=@y'],
+  });
+  server.signal('SIGHUP');
+  for (;;) {
+    const client = await Conversation.plain(plain);
+    const greeting = await client.until(/\r\n/);
+    client.close();
+    if (greeting.includes('XLOCAL')) break;
+  }
+  const other = await Conversation.plain(plain, '127.0.0.9');
+  assert.match(await other.until(/\r\n/), /XREMOTE/);
+  const named = await Conversation.plain(plain, '127.0.0.8');
+  await named.command('a', 'STARTTLS');
+  const secure = await named.startTls();
+  assert.equal(secure.certificateName, 'other.example');
+  for (const client of [other, secure]) client.close();
   await server.stop();
 });

@@ -185,8 +185,9 @@ export class Conversation {
     socket.on('close', over);
   }
 
-  static async plain(port: number): Promise<Conversation> {
-    const socket = connect({ port, host: '127.0.0.1' });
+  /** @param localAddress  the client's own */
+  static async plain(port: number, localAddress = '127.0.0.1'): Promise<Conversation> {
+    const socket = connect({ port, host: '127.0.0.1', localAddress });
     await once(socket, 'connect');
     return new Conversation(socket);
   }

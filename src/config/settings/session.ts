@@ -49,6 +49,18 @@ export const sessionRows = [
     means: 'How long a logged-in POP3 client may be silent.',
   },
   {
+    name: 'MAXPERACCOUNT',
+    field: 'maxPerAccount',
+    files: own,
+    scopes: every,
+    kind: integer(0),
+    default: '20',
+    unit: 'sessions',
+    means:
+      'How many sessions one account may have from one client address, all services together: room for a desktop ' +
+      'and two phones. With it MAXPERIP can be as high as an office behind one address needs. 0: no limit.',
+  },
+  {
     name: 'PROXY_PROTOCOL_FROM',
     field: 'proxyProtocolFrom',
     files: own,
