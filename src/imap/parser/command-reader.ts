@@ -5,7 +5,7 @@
  * A literal is reported before its octets are read, so that the session can refuse it, or hand the octets of an
  * APPEND on while they arrive.
  */
-import { Input } from './input.ts';
+import { Input } from '../../net/input.ts';
 
 export interface Literal {
   readonly size: number;
