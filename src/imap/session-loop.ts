@@ -94,6 +94,11 @@ export class ImapSession {
     return this.#ended;
   }
 
+  /** The client has closed the connection, or at least its side of it. */
+  get mayBeGone(): boolean {
+    return this.#ended || this.#endOfInput;
+  }
+
   /** Aborted when the client has gone. */
   get signal(): AbortSignal {
     this.#gone ??= new AbortController();
@@ -109,6 +114,8 @@ export class ImapSession {
       canStartTls: login?.canStartTls(connection) ?? false,
       needsTls: login?.needsTls(connection) ?? false,
       external: login !== undefined && connection.certificateName !== undefined,
+      loggedIn: this.state.kind !== 'notAuthenticated',
+      compressed: connection.compressed,
     });
   }
 

@@ -1,3 +1,5 @@
+import type { OutboxSettings } from '../outbox/submission.ts';
+
 /** What the administrator decides about IMAP sessions (imap-server §17), as plain values. */
 export interface ImapSessionSettings {
   /** IMAP_CAPABILITY and IMAP_CAPABILITY_TLS: the administrator's text, copied verbatim; '' is not set. */
@@ -13,6 +15,8 @@ export interface ImapSessionSettings {
   readonly idFields: number | undefined;
   /** OUTBOX, a directory name with its dot (`.Outbox`); '' is not set. */
   readonly outbox: string;
+  /** How what is put there is sent. */
+  readonly submission: OutboxSettings;
   /** IMAP_MOVE_EXPUNGE_TO_TRASH ≠ 0. */
   readonly moveExpungeToTrash: boolean;
   /** IMAP_TRASHFOLDERNAME, a folder name below INBOX. */
@@ -24,6 +28,8 @@ export interface ImapSessionSettings {
   readonly checkAllFolders: boolean;
   readonly obsoleteClient: boolean;
   readonly disableThreadSort: boolean;
+  /** IMAP_COMPRESS. */
+  readonly compress: boolean;
   /** IMAP_IDLE_TIMEOUT: how often IDLE looks by itself, for changes the system does not tell of. */
   readonly idlePollMs: number;
   readonly limits: ImapLimits;
@@ -57,6 +63,13 @@ export const defaultImapSettings: ImapSessionSettings = {
   acl: true,
   idFields: undefined,
   outbox: '',
+  submission: {
+    sendmail: '/usr/sbin/sendmail',
+    smartHost: undefined,
+    headerFrom: '',
+    multipleSend: false,
+    timeoutMs: 60_000,
+  },
   moveExpungeToTrash: false,
   trashFolder: 'Trash',
   emptyTrash: undefined,
@@ -64,6 +77,7 @@ export const defaultImapSettings: ImapSessionSettings = {
   checkAllFolders: false,
   obsoleteClient: false,
   disableThreadSort: false,
+  compress: true,
   idlePollMs: 60_000,
   limits: {
     lineOctets: 65_536,

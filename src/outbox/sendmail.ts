@@ -1,50 +1,77 @@
-import { spawn } from 'node:child_process';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { SubmissionError } from './submission.ts';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { type Submission, SubmissionError } from './submission.ts';
 
 /** How long after the program's end its output is waited for. */
 const lastWordsMs = 500;
 
+/** How long after SIGTERM a program that goes on is killed. */
+const killAfterMs = 2000;
+
 /** Octets of the program's output that are kept for the log (imap-server §14). */
 const outputOctets = 511;
 
+const searchPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+interface Ending {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
 /**
  * Runs `PROGRAM -oi -t -f SENDER` with the message on its input; the program finds the recipients in the header
- * and removes Bcc. No shell; `-f` is left out without a sender.
+ * and removes Bcc. No shell; `-f` is left out without a sender. Its input is the file, not a pipe: if this process
+ * dies the program still reads the whole message, and does not send a piece of it.
  */
-export async function sendmail(
-  program: string,
-  sender: string,
-  octets: Iterable<Buffer>,
-  timeoutMs: number,
-): Promise<void> {
+export async function sendmail(program: string, submission: Submission, timeoutMs: number): Promise<void> {
+  const { sender, descriptor, environment } = submission;
   const args = sender === '' ? ['-oi', '-t'] : ['-oi', '-t', '-f', sender];
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs });
+  const child = spawn(program, args, {
+    stdio: [descriptor, 'pipe', 'pipe'],
+    env: { PATH: searchPath, ...environment },
+    // A process group of its own, to end it with all it has started.
+    detached: true,
+  });
   let output = '';
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString('latin1')).slice(0, outputOctets);
   };
-  child.stdout.on('data', collect);
-  child.stderr.on('data', collect);
-  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code, signal) => resolve({ code, signal }));
-    child.on('exit', (code, signal) => {
-      child.stdin.destroy();
-      // A process the mailer leaves behind may hold its output open for ever: its last words must come soon.
-      setTimeout(() => resolve({ code, signal }), lastWordsMs);
-    });
-  });
-  // A program that stops reading is judged by its exit status, not by the broken pipe.
-  const [{ code, signal }] = await Promise.all([
-    ended,
-    pipeline(Readable.from(octets), child.stdin).catch(() => {}),
-  ]);
-  child.stdout.destroy();
-  child.stderr.destroy();
+  const outputs = [child.stdout!, child.stderr!];
+  for (const each of outputs) each.on('data', collect);
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end(child);
+  }, timeoutMs);
+  const { code, signal } = await ending(child).finally(() => clearTimeout(timer));
+  for (const each of outputs) each.destroy();
+  if (late)
+    throw new SubmissionError(
+      `The mail program did not end within ${timeoutMs / 1000} seconds. The message may have been sent or not.`,
+    );
   if (code === 0) return;
   const said = output.trim().replace(/[\x00-\x1f\x7f]/g, '/');
   const how = signal === null ? `${program} ended with status ${code}` : `${program} was ended by ${signal}`;
   throw new SubmissionError(said === '' ? how : said);
+}
+
+function ending(child: ChildProcess): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal }));
+    // A process the mailer leaves behind may hold its output open for ever: its last words must come soon.
+    child.on('exit', (code, signal) => setTimeout(() => resolve({ code, signal }), lastWordsMs).unref());
+  });
+}
+
+/** Ends the program and what it has started. */
+function end(child: ChildProcess): void {
+  const signal = (name: 'SIGTERM' | 'SIGKILL') => {
+    try {
+      process.kill(-child.pid!, name);
+    } catch {
+      // They have ended.
+    }
+  };
+  signal('SIGTERM');
+  setTimeout(() => signal('SIGKILL'), killAfterMs).unref();
 }

@@ -1,11 +1,13 @@
+import { readSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import type { Log } from '../base/log.ts';
 import { parseAddresses } from '../message/address.ts';
 import { headerFields } from '../message/header.ts';
-import { type SmartHost, SubmissionError } from './submission.ts';
+import { type SmartHost, type Submission, SubmissionError, type Submitted } from './submission.ts';
 
 /** A header that is larger is not sent: its recipients would have to be held in memory. */
 const headerLimitOctets = 1_048_576;
+
+const pieceOctets = 65_536;
 
 /**
  * Sends through a smart host: recipients from To, Cc and Bcc (of the Resent- fields, if the message has any),
@@ -13,30 +15,73 @@ const headerLimitOctets = 1_048_576;
  */
 export async function smtp(
   { host, port, secure }: SmartHost,
-  sender: string,
-  octets: Iterable<Buffer>,
+  { sender, descriptor }: Submission,
   timeoutMs: number,
-  log: Log,
-): Promise<void> {
-  const { header, rest } = splitHeader(octets);
+): Promise<Submitted> {
+  const { header, rest } = splitHeader(pieces(descriptor));
   const to = recipients(header);
   if (to.length === 0) throw new SubmissionError('The message names no recipient.');
-  const { createTransport } = await import('nodemailer');
-  const transport = createTransport({
+  const { default: SmtpConnection } = await import('nodemailer/lib/smtp-connection');
+  const connection = new SmtpConnection({
     host,
     port,
     secure,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
+    // STARTTLS that is merely offered keeps listeners out, and needs no name (RFC 7435).
+    ...(!secure && { opportunisticTLS: true, tls: { rejectUnauthorized: false } }),
   });
-  try {
-    const body = Readable.from(concat(withoutBcc(header), rest));
-    const { rejected } = await transport.sendMail({ envelope: { from: sender, to }, raw: body });
-    // The others have it by now: refusing would make the client send it to them again.
-    for (const address of rejected) log.warn(`recipient refused by ${host}: ${String(address)}`);
-  } finally {
-    transport.close();
+  return new Promise((resolve, reject) => {
+    const fail = (error: Error) => {
+      clearTimeout(timer);
+      connection.close();
+      reject(error instanceof SubmissionError ? error : new SubmissionError(reasonOf(error, host)));
+    };
+    const timer = setTimeout(() => {
+      const late = `${host} did not take the message within ${timeoutMs / 1000} seconds.`;
+      fail(new SubmissionError(`${late} It may have been sent or not.`));
+    }, timeoutMs);
+    connection.on('error', fail);
+    connection.connect((error) => {
+      if (error) return fail(error);
+      const body = Readable.from(concat(withoutBcc(header), rest));
+      connection.send({ from: sender, to, use8BitMime: true }, body, (refusal, info) => {
+        if (refusal) return fail(refusal);
+        clearTimeout(timer);
+        connection.quit();
+        const refused = (info.rejectedErrors ?? []).map((each, i) =>
+          onOneLine(`${info.rejected[i]}: ${each.response ?? each.message}`),
+        );
+        resolve({ refused });
+      });
+    });
+  });
+}
+
+/** In the host's words where it has said some. */
+function reasonOf(error: Error & { response?: string; command?: string }, host: string): string {
+  const said = onOneLine(error.response ?? '');
+  if (said !== '') return said;
+  const doubt = error.command === 'DATA' ? ' The message may have been sent or not.' : '';
+  return `${host}: ${onOneLine(error.message)}${doubt}`;
+}
+
+function onOneLine(text: string): string {
+  return text
+    .replace(/[\x00-\x1f\x7f]+/g, ' ')
+    .trim()
+    .slice(0, 400);
+}
+
+/** The file's octets from its beginning, whatever its position. */
+function* pieces(descriptor: number): Generator<Buffer> {
+  for (let at = 0; ; ) {
+    const piece = Buffer.allocUnsafe(pieceOctets);
+    const got = readSync(descriptor, piece, 0, pieceOctets, at);
+    if (got === 0) return;
+    yield piece.subarray(0, got);
+    at += got;
   }
 }
 
@@ -45,8 +90,8 @@ function splitHeader(octets: Iterable<Buffer>): { header: Buffer; rest: Iterable
   const iterator = octets[Symbol.iterator]();
   let header = Buffer.alloc(0);
   for (;;) {
-    const end = header[0] === 10 ? 1 : header.indexOf('\n\n') + 2;
-    if (end > 1) {
+    const end = endOfHeader(header);
+    if (end > 0) {
       const first = header.subarray(end);
       return { header: header.subarray(0, end), rest: concat(first, { [Symbol.iterator]: () => iterator }) };
     }
@@ -56,6 +101,12 @@ function splitHeader(octets: Iterable<Buffer>): { header: Buffer; rest: Iterable
     if (next.done) return { header, rest: [] };
     header = Buffer.concat([header, next.value]);
   }
+}
+
+/** Behind the empty line; 0 if it has not come. A file of another program may have CRLF. */
+function endOfHeader(octets: Buffer): number {
+  const found = /^\r?\n|\n\r?\n/.exec(octets.toString('latin1'));
+  return found ? found.index + found[0].length : 0;
 }
 
 function recipients(header: Buffer): string[] {

@@ -3,29 +3,41 @@
 export interface OutboxSettings {
   /** SENDMAIL: the program's path. */
   readonly sendmail: string;
-  /** OUTBOX_SMTP: host and port to use in place of the program; undefined: the program. */
+  /** OUTBOX_SMTP: the host to use in place of the program; undefined: the program. */
   readonly smartHost: SmartHost | undefined;
   /** HEADERFROM: the field added in front with the sender; '' adds none. */
   readonly headerFrom: string;
-  /** How long a submission may take. */
+  /** AUTHADDR, where a login program says another sender than the account; '' for none. */
+  readonly sender?: string;
+  /** OUTBOX_MULTIPLE_SEND: one command may send several messages. */
+  readonly multipleSend: boolean;
+  /** OUTBOX_TIMEOUT: how long a submission may take. */
   readonly timeoutMs: number;
 }
 
 export interface SmartHost {
   readonly host: string;
   readonly port: number;
-  /** TLS from the first octet; otherwise STARTTLS if the host offers it. */
+  /** TLS from the first octet, with a certificate that is checked; otherwise STARTTLS if the host offers it. */
   readonly secure: boolean;
 }
 
 /** A message to send, as it lies on disk: line ends are LF. */
 export interface Submission {
-  /** The envelope sender, and the value of HEADERFROM; '' for none. */
+  /** The envelope sender; '' for none. */
   readonly sender: string;
   /** Who sends, for the log. */
   readonly user: string;
-  /** The message's octets; may be asked for once. */
-  readonly octets: Iterable<Buffer>;
+  /** An open file with the whole message, HEADERFROM's field included; its position is at the beginning. */
+  readonly descriptor: number;
+  /** Variables the sendmail program gets beside PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** What became of a message that was accepted. */
+export interface Submitted {
+  /** Recipients the smart host refused while it took the message for others: `bob@example.com: why`. */
+  readonly refused: readonly string[];
 }
 
 /** The message was not accepted for delivery; the message of the error says why, in words for the user. */

@@ -17,6 +17,7 @@ import type { FolderState } from './folder-state.ts';
 import { keywordDirectory, placeKeywords, prepareKeywords } from './keyword-files.ts';
 import { LineEnds } from './line-ends.ts';
 import { inTurn } from './lock.ts';
+import { OpenMessage } from './open-message.ts';
 import { underLock } from './refresh.ts';
 import * as steps from './steps.ts';
 import { createTemporary, deliveredName, type TemporaryFile } from './unique-names.ts';
@@ -81,12 +82,24 @@ export class Append {
     }
   }
 
+  /**
+   * Completes the message and opens it for reading, before it is in the folder; nothing may be written any more.
+   * The caller closes it. @throws {MailError} overQuota, unavailable
+   */
+  read(): OpenMessage {
+    return new OpenMessage(this.#complete().path);
+  }
+
+  #complete(): TemporaryFile {
+    this.#take(this.#lineEnds.end());
+    if (this.#size > 0 && this.#last !== 10) this.#take(Buffer.from('\n'));
+    return this.#flush();
+  }
+
   /** Completes the file and gives it its name to be. @throws {MailError} overQuota, unavailable */
   async prepare(): Promise<Incoming> {
     const state = this.#state;
-    this.#take(this.#lineEnds.end());
-    if (this.#size > 0 && this.#last !== 10) this.#take(Buffer.from('\n'));
-    const { name, path, descriptor } = this.#flush();
+    const { name, path, descriptor } = this.#complete();
     try {
       if (this.dateSeconds !== undefined) steps.setTimes(descriptor, this.dateSeconds);
       const { durable, keywords } = state.settings;
@@ -140,7 +153,10 @@ function removeTemporary(path: string | undefined): void {
 export interface PreparedFile {
   /** Path in `tmp/`. */
   readonly temporary: string;
+  /** A base name nobody else has. */
   readonly base: string;
+  /** One to keep, if the folder has no message of that name. */
+  readonly wantedBase?: string | undefined;
   readonly info: string;
   readonly mtimeSeconds: number;
   /** Path in `tmp/` of the file with its keywords. */
@@ -150,36 +166,50 @@ export interface PreparedFile {
 
 /** A message that waits in `tmp/` under a name of ours. */
 export function incomingFile(state: FolderState, file: PreparedFile): Incoming {
-  const name = file.base + file.info;
-  const keywordPath = `${keywordDirectory(state.directory)}/${file.base}`;
+  let { base } = file;
+  const keywordPath = () => `${keywordDirectory(state.directory)}/${base}`;
   let isPlaced = false;
   return {
-    name,
+    choose(taken) {
+      const wanted = file.wantedBase;
+      if (wanted !== undefined && !taken.has(wanted) && isFree(state, wanted, file.info)) base = wanted;
+      taken.add(base);
+    },
+    get name() {
+      return base + file.info;
+    },
     mtimeSeconds: file.mtimeSeconds,
     keywordSet: state.keywordTable.idOf(file.keywords),
     place() {
       if (file.keywordFile !== undefined) {
-        state.watch?.expect('courierimapkeywords', file.base);
-        placeKeywords(state.directory, file.keywordFile, file.base);
+        state.watch?.expect('courierimapkeywords', base);
+        placeKeywords(state.directory, file.keywordFile, base);
         state.unmergedKeywords++;
       }
-      steps.rename(file.temporary, state.path(name));
+      steps.rename(file.temporary, state.path(this.name));
       isPlaced = true;
     },
     undo() {
       if (isPlaced) {
-        state.watch?.expect('cur', name);
-        steps.rename(state.path(name), file.temporary);
+        state.watch?.expect('cur', this.name);
+        steps.rename(state.path(this.name), file.temporary);
         isPlaced = false;
       }
-      if (file.keywordFile !== undefined && lstatSync(octetPath(keywordPath), { throwIfNoEntry: false }))
-        steps.rename(keywordPath, file.keywordFile);
+      if (file.keywordFile !== undefined && lstatSync(octetPath(keywordPath()), { throwIfNoEntry: false }))
+        steps.rename(keywordPath(), file.keywordFile);
     },
     discard() {
       removeTemporary(file.temporary);
       removeTemporary(file.keywordFile);
     },
   };
+}
+
+/** Whether the folder has no message of that base name. Under the lock, after `collect`. */
+function isFree(state: FolderState, base: string, info: string): boolean {
+  if (state.columns.rowOfName(base, base.length) >= 0) return false;
+  for (const name of [...state.unlisted, ...state.waiting]) if (name.startsWith(base)) return false;
+  return !lstatSync(octetPath(state.path(base + info)), { throwIfNoEntry: false });
 }
 
 /** All or nothing (MULTIAPPEND). @throws {MailError} overQuota, noPermission, unavailable */

@@ -10,9 +10,11 @@ import {
   umask,
   useLocks,
 } from '../kinds.ts';
+import { folderDirectory, smartHost } from '../outbox-kinds.ts';
 import type { Row } from './row.ts';
 
 const imap = ['imap', 'imaps'] as const;
+const own = ['postrider'] as const;
 
 /** IMAP and SMAP after the greeting (imap-server §17). */
 export const imapRows = [
@@ -262,11 +264,10 @@ export const imapRows = [
     field: 'outbox',
     files: ['imapd'],
     scopes: imap,
-    kind: optional(text),
+    kind: optional(folderDirectory),
     default: '',
     unset: 'none',
     means: 'The folder (with its dot) that mails every message put into it, e.g. .Outbox.',
-    pending: true,
   },
   {
     name: 'SENDMAIL',
@@ -275,8 +276,7 @@ export const imapRows = [
     scopes: imap,
     kind: path,
     default: '/usr/sbin/sendmail',
-    means: 'The program that mails the messages of the outbox.',
-    pending: true,
+    means: 'The program that mails the messages of the outbox, called with -oi -t -f SENDER.',
   },
   {
     name: 'HEADERFROM',
@@ -288,7 +288,6 @@ export const imapRows = [
     unset: 'none is added',
     template: 'X-IMAP-Sender',
     means: 'The header field that tells the sender of messages mailed from the outbox.',
-    pending: true,
   },
   {
     name: 'OUTBOX_MULTIPLE_SEND',
@@ -297,8 +296,27 @@ export const imapRows = [
     scopes: imap,
     kind: flag,
     default: '0',
-    means: 'Allow more than one message in one copy to the outbox.',
-    pending: true,
+    means: 'Allow more than one message in one APPEND, COPY or MOVE to the outbox.',
+  },
+  {
+    name: 'OUTBOX_SMTP',
+    field: 'outboxSmtp',
+    files: own,
+    scopes: imap,
+    kind: optional(smartHost),
+    default: '',
+    unset: 'SENDMAIL is run',
+    means: 'The host that the messages of the outbox are handed to by SMTP, in place of running SENDMAIL.',
+  },
+  {
+    name: 'OUTBOX_TIMEOUT',
+    field: 'outboxSeconds',
+    files: own,
+    scopes: imap,
+    kind: integer(1, 3600),
+    default: '60',
+    unit: 'seconds',
+    means: 'How long handing a message over may take before it is refused.',
   },
   {
     name: 'IMAPDEBUGFILE',

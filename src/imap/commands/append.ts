@@ -1,8 +1,9 @@
 import type { OpenMailbox } from '../../access/open-mailbox.ts';
 import { formatNumberSet } from '../../base/number-set.ts';
 import { parseInternalDate } from '../../message/date.ts';
-import type { Append } from '../../store/append.ts';
+import type { Append, Appended } from '../../store/append.ts';
 import { HeaderScan } from '../append/header-scan.ts';
+import { checkCount, isOutbox, throughOutbox } from '../append/outbox.ts';
 import { command } from '../command.ts';
 import { ArgumentReader } from '../parser/arguments.ts';
 import { type Literal, literalAtEnd } from '../parser/command-reader.ts';
@@ -90,9 +91,13 @@ class Appending {
     const { writer } = this.#session;
     try {
       let head: MessageHead | undefined = first;
-      while (head !== undefined) head = await this.#message(head);
+      while (head !== undefined) {
+        head = await this.#message(head);
+        if (head !== undefined && isOutbox(this.#session, state, this.#mailbox))
+          checkCount(this.#session, this.#appends.length + 1);
+      }
       if (this.#appends.some(({ sizeOctets }) => sizeOctets === 0)) throw new Refused(no('APPEND aborted.'));
-      const { uidValidity, uids } = await this.#mailbox.commitAppends(this.#appends);
+      const { uidValidity, uids } = await this.#commit(state);
       if (state.kind === 'selected' && state.mailbox.name === this.#mailbox.name && !this.#session.ended) {
         await tellChanges(this.#session, state);
       }
@@ -108,6 +113,14 @@ class Appending {
       if (!this.#asked && this.#missing > 0) this.#session.reader.skipRest(this.#missing);
       throw error;
     }
+  }
+
+  async #commit(state: Authenticated | Selected): Promise<Appended> {
+    const store = () => this.#mailbox.commitAppends(this.#appends);
+    if (!isOutbox(this.#session, state, this.#mailbox)) return store();
+    await this.#mailbox.requireRoom(this.#appends);
+    const messages = this.#appends.map((append) => () => append.read());
+    return throughOutbox(this.#session, state, messages, store);
   }
 
   /** Takes one message. @returns the next one's head, if one follows */

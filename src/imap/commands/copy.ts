@@ -1,8 +1,14 @@
+import type { OpenMailbox } from '../../access/open-mailbox.ts';
 import { formatNumberSet } from '../../base/number-set.ts';
+import type { Copied } from '../../store/copy.ts';
+import type { OpenMessage } from '../../store/open-message.ts';
+import { checkCount, isOutbox, throughOutbox } from '../append/outbox.ts';
 import { command } from '../command.ts';
 import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
 import { no, ok } from '../reply.ts';
+import type { ImapSession } from '../session-loop.ts';
+import type { Selected } from '../state.ts';
 
 const refuse = {
   notFound: '[TRYCREATE] Mailbox does not exist.',
@@ -24,7 +30,9 @@ export const copy = command({
     const to = await state.mailboxes.open(target, 'i');
     try {
       if (uids.length === 0) return ok('COPY completed.');
-      const { uidValidity, pairs } = await state.mailbox.copyTo(to, uids);
+      const { uidValidity, pairs } = await sending(session, state, to, uids, true, () =>
+        state.mailbox.copyTo(to, uids),
+      );
       if (pairs.length === 0) return ok('COPY completed.');
       return ok(`[COPYUID ${copyUid(uidValidity, pairs)}] COPY completed.`);
     } finally {
@@ -49,7 +57,9 @@ export const move = command({
     const to = await state.mailboxes.open(target, 'i');
     try {
       if (uids.length === 0) return ok('MOVE completed.');
-      const { uidValidity, pairs } = await state.mailbox.moveTo(to, uids);
+      const { uidValidity, pairs } = await sending(session, state, to, uids, false, () =>
+        state.mailbox.moveTo(to, uids),
+      );
       if (pairs.length > 0) session.writer.line(`* OK [COPYUID ${copyUid(uidValidity, pairs)}] Ok`);
       return ok('MOVE completed.');
     } finally {
@@ -57,6 +67,29 @@ export const move = command({
     }
   },
 });
+
+/** What goes into the Outbox is sent first. @param adds  the account will have more messages than before */
+async function sending(
+  session: ImapSession,
+  state: Selected,
+  to: OpenMailbox,
+  uids: readonly number[],
+  adds: boolean,
+  store: () => Promise<Copied>,
+): Promise<Copied> {
+  if (!isOutbox(session, state, to)) return store();
+  checkCount(session, uids.length);
+  const { folder } = state.mailbox;
+  const messages = uids.map((uid) => () => folder.open(folder.rowOf(uid)));
+  if (adds) await to.requireRoom(messages.map(sizeOf));
+  return throughOutbox(session, state, messages, store);
+}
+
+function sizeOf(open: () => OpenMessage): { sizeOctets: number } {
+  const message = open();
+  message.close();
+  return message;
+}
 
 function copyUid(uidValidity: number, pairs: readonly [number, number][]): string {
   const from = formatNumberSet(pairs.map(([uid]) => uid));
