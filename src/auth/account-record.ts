@@ -43,6 +43,8 @@ export interface AccountRecord {
   readonly clearPassword?: string;
   /** Stored hash; only for peers that the daemon trusts. */
   readonly cryptPassword?: string;
+  /** For the supervisor: the proof that this account has logged in (auth/login-ticket.ts). */
+  readonly ticket?: string;
 }
 
 /** One line of an enumeration; octet strings. */

@@ -2,22 +2,24 @@
  * Asks the authentication daemon, ours or Courier's `authdaemond` (authlib §2.4): one round trip a request. No
  * answer, a cut-off or an oversized one is `temporary`.
  */
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { AccountRecord, EnumeratedAccount } from './account-record.ts';
 import { AuthError, errorText } from './auth-error.ts';
 import { decodeBase64 } from './cram.ts';
-import { DaemonConnections, exchange, openConnection } from './daemon-connections.ts';
+import { DaemonConnections, exchange, send } from './daemon-connections.ts';
 import {
   hasControls,
   keepAlive,
   type Metadata,
   maxPayloadOctets,
+  maxTicketOctets,
   readAttributes,
   readEnumerated,
   readReply,
   toAccountRecord,
   toOctets,
   type WireRequest,
+  wantTicket,
   writeRequest,
 } from './wire.ts';
 
@@ -33,6 +35,8 @@ export interface AuthClientSettings {
   /** DEFDOMAIN: appended to ids that have no character of `domainSeparators` (DOMAINSEP; without it: its first). */
   readonly defaultDomain?: string | undefined;
   readonly domainSeparators?: string | undefined;
+  /** Ask for login tickets; Courier's daemon has none. */
+  readonly tickets?: boolean | undefined;
 }
 
 /** About the connection that logs in. */
@@ -95,15 +99,16 @@ export interface ScramConversation {
 /** A client for one daemon. */
 export function createAuthClient(settings: AuthClientSettings): AuthClient {
   const connections = new DaemonConnections(settings);
+  const asking = settings.tickets ? [keepAlive, wantTicket] : [keepAlive];
   const ask = (request: WireRequest, peer: LoginPeer | undefined) => {
     let octets: Buffer;
     try {
-      octets = writeRequest(request, new Map([...metadataOf(peer), keepAlive]));
+      octets = writeRequest(request, new Map([...metadataOf(peer), ...asking]));
     } catch (error) {
       if (error instanceof RangeError) return Promise.resolve<AuthResult>({ kind: 'rejected' });
       throw error;
     }
-    return connections.exchange(octets, maxPayloadOctets).then(toResult, toTemporary);
+    return connections.exchange(octets, maxReplyOctets(settings)).then(toResult, toTemporary);
   };
   const extended = (userId: string, peer: LoginPeer | undefined) => extendUserId(userId, settings, peer);
 
@@ -161,6 +166,10 @@ export function createAuthClient(settings: AuthClientSettings): AuthClient {
   };
 }
 
+function maxReplyOctets({ tickets }: AuthClientSettings): number {
+  return maxPayloadOctets + (tickets ? maxTicketOctets : 0);
+}
+
 /** @throws {RangeError} when the address has control characters (in `writeRequest`) */
 function metadataOf(peer: LoginPeer | undefined): Metadata {
   return peer?.remoteIp === undefined ? new Map() : new Map([['TCPREMOTEIP', peer.remoteIp]]);
@@ -201,11 +210,15 @@ function startScram(
   peer: LoginPeer | undefined,
 ): ScramConversation {
   let socket: Socket | undefined;
-  let send: (octets: Buffer) => void;
   let received = '';
   let wake = Promise.withResolvers<void>();
   let failure: Error | undefined;
   let ended = false;
+  let answered = () => {};
+
+  function say(octets: Buffer): void {
+    answered = send(socket!, octets, settings);
+  }
 
   /** Waits until `enough` says so, or the daemon closes. */
   async function receive(enough: () => boolean): Promise<void> {
@@ -213,19 +226,18 @@ function startScram(
       await wake.promise;
       if (failure) throw failure;
     }
+    answered();
   }
 
   function open(): void {
-    const opened = openConnection(settings);
-    socket = opened.socket;
-    send = opened.write;
+    socket = connect({ path: settings.socketPath });
     const stir = () => {
       wake.resolve();
       wake = Promise.withResolvers();
     };
     socket.on('data', (chunk: Buffer) => {
       received += chunk.toString('latin1');
-      if (received.length > maxPayloadOctets) socket!.destroy(new Error('the reply is too long'));
+      if (received.length > maxReplyOctets(settings)) socket!.destroy(new Error('the reply is too long'));
       stir();
     });
     socket.on('error', (error) => {
@@ -248,7 +260,8 @@ function startScram(
           authType: 'scram-sha-256',
           data: `${clientFirst}\n`,
         } as const;
-        send(writeRequest(request, metadataOf(peer)));
+        const asking = settings.tickets ? [wantTicket] : [];
+        say(writeRequest(request, new Map([...metadataOf(peer), ...asking])));
         await receive(() => received.includes('\n'));
       } catch (error) {
         return error instanceof RangeError
@@ -268,7 +281,7 @@ function startScram(
     async final(clientFinal) {
       try {
         if (hasControls(clientFinal)) return { kind: 'rejected' };
-        send(Buffer.from(`${clientFinal}\n`, 'latin1'));
+        say(Buffer.from(`${clientFinal}\n`, 'latin1'));
         await receive(() => false);
       } catch (error) {
         return toTemporary(error);

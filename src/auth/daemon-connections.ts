@@ -37,11 +37,7 @@ export class DaemonConnections {
 
   #ask(kept: Socket | undefined, request: Buffer, maxOctets: number, isKept: boolean): Promise<Buffer> {
     const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const socket = kept ?? openConnection(this.#settings).socket;
-    const timer = setTimeout(
-      () => socket.destroy(new Error('the authentication daemon does not answer')),
-      this.#settings.readTimeoutMs ?? 30_000,
-    );
+    const socket = kept ?? connect({ path: this.#settings.socketPath });
     const chunks: Buffer[] = [];
     let octets = 0;
     const reply = () => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
@@ -52,7 +48,7 @@ export class DaemonConnections {
       octets += chunk.length;
       if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
       else if (isWhole(chunks)) {
-        clearTimeout(timer);
+        answered();
         this.#keep(socket);
         resolve(reply());
       }
@@ -61,13 +57,12 @@ export class DaemonConnections {
       if (!isKept || octets > 0) resolve(reply());
     });
     socket.on('close', () => {
-      clearTimeout(timer);
       reject(
         isKept && octets === 0 ? new Stale() : new Error('the authentication daemon closed the connection'),
       );
     });
     socket.ref();
-    socket.write(request);
+    const answered = send(socket, request, this.#settings);
     return promise;
   }
 
@@ -98,31 +93,33 @@ function isWhole(chunks: readonly Buffer[]): boolean {
   return text.endsWith('\n.\n') || text === 'FAIL\n';
 }
 
-/** One connection to the daemon, its reads and writes with time limits. */
-export function openConnection(settings: AuthClientSettings): {
-  socket: Socket;
-  write(octets: Buffer): void;
-} {
-  const socket = connect({ path: settings.socketPath });
-  const limit = (ms: number, what: string) =>
-    setTimeout(() => socket.destroy(new Error(`the authentication daemon does not ${what}`)), ms);
-  let timer = limit(settings.connectTimeoutMs ?? 10_000, 'accept connections');
-  socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer));
-  return {
-    socket,
-    write(octets) {
-      socket.write(octets, () => {
-        clearTimeout(timer);
-        if (!socket.destroyed) timer = limit(settings.readTimeoutMs ?? 30_000, 'answer');
-      });
-    },
+/**
+ * Writes a request to a connection that may still be opening. Opening, writing and the wait for the reply have a time
+ * limit each; past it the connection is destroyed.
+ * @returns to be called when the reply is there
+ */
+export function send(socket: Socket, request: Buffer, settings: AuthClientSettings): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = (ms: number, what: string) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => socket.destroy(new Error(`the authentication daemon does not ${what}`)), ms);
   };
+  const begin = () => limit(settings.writeTimeoutMs ?? 10_000, 'take the request');
+  if (socket.connecting) {
+    limit(settings.connectTimeoutMs ?? 10_000, 'accept connections');
+    socket.once('connect', begin);
+  } else begin();
+  socket.write(request, () => {
+    if (!socket.destroyed) limit(settings.readTimeoutMs ?? 30_000, 'answer');
+  });
+  socket.once('close', () => clearTimeout(timer));
+  return () => clearTimeout(timer);
 }
 
 /** Sends a request on a connection of its own and collects the reply up to the close. */
 export function exchange(settings: AuthClientSettings, request: Buffer, maxOctets: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const { socket, write } = openConnection(settings);
+  const socket = connect({ path: settings.socketPath });
   const chunks: Buffer[] = [];
   let octets = 0;
   socket.on('error', reject);
@@ -133,6 +130,6 @@ export function exchange(settings: AuthClientSettings, request: Buffer, maxOctet
   });
   socket.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
   socket.on('close', () => reject(new Error('the authentication daemon closed the connection')));
-  write(request);
+  send(socket, request, settings);
   return promise;
 }

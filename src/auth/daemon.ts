@@ -10,15 +10,16 @@ import type { Log } from '../base/log.ts';
 import type { Account } from './account-record.ts';
 import { AuthError, errorText } from './auth-error.ts';
 import type { Chain } from './chain.ts';
+import type { TicketIssuer, TicketKind } from './login-ticket.ts';
 import { type PeerCredentials, peerCredentials } from './peer-credentials.ts';
 import { type ScramServer, startScramServer } from './scram-server.ts';
 import {
-  type Disclosure,
   keepAlive,
   maxLineOctets,
   type ReadRequest,
   readRequest,
   type WireRequest,
+  wantTicket,
   writeAccount,
   writeEnumerated,
 } from './wire.ts';
@@ -28,6 +29,8 @@ export interface AuthDaemonSettings {
   readonly directory: string;
   /** Besides root and the daemon's own uid, members of this group may see stored passwords. */
   readonly passwordGroup?: number | undefined;
+  /** Signs accepted logins for clients that ask for it. */
+  readonly tickets?: TicketIssuer | undefined;
   readonly readTimeoutMs?: number;
   readonly writeTimeoutMs?: number;
 }
@@ -108,6 +111,7 @@ function serve(
   const readTimeoutMs = settings.readTimeoutMs ?? 10_000;
   let received: Buffer = Buffer.alloc(0);
   let scram: ScramServer | undefined;
+  let replies: Replies | undefined;
   let busy = false;
   let keep = false;
 
@@ -130,7 +134,8 @@ function serve(
     if (read === 'malformed' || (read === 'more' && received.length > maxRequestOctets)) socket.destroy();
     else if (read !== 'more') {
       keep = read.metadata.has(keepAlive[0]);
-      void finish(answer(socket, read, chain(), settings, beginScram));
+      replies = repliesTo(socket, read, settings);
+      void finish(answer(read, chain(), replies, beginScram));
     }
   }
 
@@ -146,7 +151,7 @@ function serve(
     else if (end >= 0) {
       scram = undefined;
       const line = received.toString('latin1', 0, end);
-      void finish(finishScram(started, line, chain(), disclosure(socket, settings)));
+      void finish(finishScram(started, line, chain(), replies!));
     }
   }
 
@@ -199,21 +204,37 @@ async function drained(socket: Socket): Promise<void> {
 
 const failReply = Buffer.from('FAIL\n');
 
+/** How a request is answered to the peer that sent it. */
+interface Replies {
+  /** @param knowsPassword  the peer has sent the password itself */
+  account(account: Account, kind: TicketKind, knowsPassword?: boolean): Buffer | Promise<Buffer>;
+}
+
+function repliesTo(socket: Socket, { metadata }: ReadRequest, settings: AuthDaemonSettings): Replies {
+  const { tickets } = settings;
+  return {
+    account(account, kind, knowsPassword = false) {
+      const trusted = mayReadHashes(peerCredentials(socket), settings.passwordGroup);
+      const reply = writeAccount(account, { crypt: trusted, clear: trusted || knowsPassword });
+      return tickets && metadata.has(wantTicket[0]) ? tickets.addTo(reply, account, kind) : reply;
+    },
+  };
+}
+
 async function answer(
-  socket: Socket,
   { request, metadata }: ReadRequest,
   chain: Chain,
-  settings: AuthDaemonSettings,
+  replies: Replies,
   beginScram: (started: ScramServer) => Buffer,
 ): Promise<Buffer | AsyncIterable<string>> {
   const remoteIp = metadata.get('TCPREMOTEIP')?.slice(0, 39);
   switch (request.kind) {
     case 'pre': {
-      const show = disclosure(socket, settings);
-      return reply(await chain.lookup(request.module, request.service, request.userId), show);
+      const account = await chain.lookup(request.module, request.service, request.userId);
+      return account ? replies.account(account, 'lookup') : failReply;
     }
     case 'auth':
-      return answerAuth(request, remoteIp, chain, disclosure(socket, settings), beginScram);
+      return answerAuth(request, remoteIp, chain, replies, beginScram);
     case 'passwd':
       return (await changed(chain, request)) ? Buffer.from('OK\n') : failReply;
     case 'refusedPasswd':
@@ -227,7 +248,7 @@ async function answerAuth(
   request: WireRequest & { kind: 'auth' },
   remoteIp: string | undefined,
   chain: Chain,
-  show: Disclosure,
+  replies: Replies,
   beginScram: (started: ScramServer) => Buffer,
 ): Promise<Buffer> {
   const { service, authType, data } = request;
@@ -236,24 +257,19 @@ async function answerAuth(
     return started ? beginScram(started) : failReply;
   }
   const account = await chain.authenticate(service, authType, data, remoteIp);
-  // With `login` the peer knows the password: it sent it.
-  return reply(account, authType === 'login' ? { ...show, clear: true } : show);
+  return account ? replies.account(account, 'auth', authType === 'login') : failReply;
 }
 
 async function finishScram(
   started: ScramServer,
   line: string,
   chain: Chain,
-  show: Disclosure,
+  replies: Replies,
 ): Promise<Buffer> {
   const finished = await started.finish(line, chain);
   if (!finished) return failReply;
   const head = Buffer.from(`SERVERFINAL=${finished.serverFinal}\n`, 'latin1');
-  return Buffer.concat([head, writeAccount(finished.account, show)]);
-}
-
-function reply(account: Account | undefined, show: Disclosure): Buffer {
-  return account ? writeAccount(account, show) : failReply;
+  return Buffer.concat([head, await replies.account(finished.account, 'auth')]);
 }
 
 /** PASSWD has no way to say "temporary": FAIL too. */
@@ -271,11 +287,6 @@ async function* enumeration(chain: Chain): AsyncGenerator<string> {
     yield 'module' in entry ? `# ${entry.module}\n\n` : writeEnumerated(entry);
   }
   yield '.\n';
-}
-
-function disclosure(socket: Socket, settings: AuthDaemonSettings): Disclosure {
-  const trusted = mayReadHashes(peerCredentials(socket), settings.passwordGroup);
-  return { crypt: trusted, clear: trusted };
 }
 
 /** Root, who runs the daemon, and members of the configured group. */

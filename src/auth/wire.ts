@@ -17,6 +17,10 @@ export type Metadata = ReadonlyMap<string, string>;
 
 /** The metadata with which a client asks our daemon to keep the connection; Courier's ignores it. */
 export const keepAlive = ['KEEPALIVE', '1'] as const;
+/** The metadata with which a client asks our daemon for a login ticket, the last attribute of an accepting reply. */
+export const wantTicket = ['TICKET', '1'] as const;
+/** What a ticket adds to a reply at most. */
+export const maxTicketOctets = 128;
 
 export type WireRequest =
   | { readonly kind: 'pre'; readonly module: string; readonly service: string; readonly userId: string }
@@ -171,8 +175,13 @@ export function writeAccount(account: Account, show: Disclosure): Buffer {
   return Buffer.from(`${text}.\n`, 'latin1');
 }
 
+/** An account as a daemon's reply has it. */
+export interface RepliedAccount extends Account {
+  readonly ticket?: string | undefined;
+}
+
 /** The attributes of a complete reply, `fail`, or `none` for one that is empty or cut off (temporary). */
-export function readReply(reply: Buffer): Account | 'fail' | 'none' {
+export function readReply(reply: Buffer): RepliedAccount | 'fail' | 'none' {
   const attributes = readAttributes(reply);
   if (typeof attributes === 'string') return attributes;
   const text = (name: string) => attributes.get(name) || undefined;
@@ -192,6 +201,7 @@ export function readReply(reply: Buffer): Account | 'fail' | 'none' {
     options: text('OPTIONS'),
     cryptPassword: text('PASSWD'),
     clearPassword: text('PASSWD2'),
+    ticket: text('TICKET'),
   };
 }
 
@@ -224,7 +234,7 @@ export function toOctets(value: string | Uint8Array): string {
 }
 
 /** The account as the login stage uses it. */
-export function toAccountRecord(account: Account): AccountRecord {
+export function toAccountRecord(account: RepliedAccount): AccountRecord {
   return {
     address: octetsToText(account.address),
     gid: account.gid,
@@ -237,6 +247,7 @@ export function toAccountRecord(account: Account): AccountRecord {
     ...(account.fullName !== undefined && { fullName: octetsToText(account.fullName) }),
     ...(account.clearPassword !== undefined && { clearPassword: octetsToText(account.clearPassword) }),
     ...(account.cryptPassword !== undefined && { cryptPassword: account.cryptPassword }),
+    ...(account.ticket !== undefined && { ticket: account.ticket }),
   };
 }
 

@@ -1,13 +1,14 @@
 /** `postrider authdaemond [--config DIR]`: the authentication daemon, in the foreground. */
-import { chownSync, existsSync, mkdirSync } from 'node:fs';
+import { chownSync, closeSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type Chain, createChain, type TokenChecker } from '../auth/chain.ts';
 import { startAuthDaemon } from '../auth/daemon.ts';
 import { createGuessGuard, type GuessGuard } from '../auth/guess-guard.ts';
+import { createTicketIssuer, ticketKeyOctets } from '../auth/login-ticket.ts';
 import { createModules } from '../auth/modules/index.ts';
 import type { AuthModule } from '../auth/modules/module.ts';
 import { createPasswords } from '../auth/passwords.ts';
-import { findGroupId } from '../auth/system-accounts.ts';
+import { findGroupId, findSystemAccount } from '../auth/system-accounts.ts';
 import { createTokenChecker } from '../auth/tokens.ts';
 import type { Log } from '../base/log.ts';
 import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts';
@@ -23,9 +24,12 @@ const usage = 'usage: postrider authdaemond [--config DIR]\n';
 const spareThreads = 4;
 
 export async function run({ args, environment, stderr }: CommandContext): Promise<number> {
-  let options: { config?: string };
+  let options: { config?: string; tickets?: boolean };
   try {
-    options = parseArgs({ args: [...args], options: { config: { type: 'string' } } }).values;
+    options = parseArgs({
+      args: [...args],
+      options: { config: { type: 'string' }, tickets: { type: 'boolean' } },
+    }).values;
   } catch (error) {
     stderr(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return usageExit;
@@ -44,8 +48,9 @@ export async function run({ args, environment, stderr }: CommandContext): Promis
   if (settings.passwordGroup && passwordGroup === undefined) {
     log.error(`there is no group ${settings.passwordGroup} (PASSWORD_GROUP)`);
   }
+  const tickets = options.tickets ? createTicketIssuer(readTicketKey(), uidOf) : undefined;
   const daemon = await startAuthDaemon(
-    { directory: settings.socketDirectory, passwordGroup },
+    { directory: settings.socketDirectory, passwordGroup, tickets },
     serving.chain,
     log,
   );
@@ -132,6 +137,16 @@ function guessGuard(settings: AuthSettings, log: Log): GuessGuard {
     },
     log,
   );
+}
+
+const uidOf = async (username: string) => (await findSystemAccount(username))?.uid;
+
+/** The key of login tickets: the supervisor writes it to descriptor 3. */
+function readTicketKey(): Uint8Array {
+  const key = readFileSync(3);
+  closeSync(3);
+  if (key.length !== ticketKeyOctets) throw new Error('--tickets: no key at descriptor 3');
+  return key;
 }
 
 /** Makes the run directory, mode 0750, for the group of the user that the login processes run as. */

@@ -12,6 +12,7 @@ import {
 } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { ChildOutput } from '../supervisor/child.ts';
+import { jsonLog } from '../supervisor/json-log.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import { ServiceManager } from '../supervisor/service-manager.ts';
 import type { ServerSettings } from '../supervisor/settings.ts';
@@ -81,7 +82,14 @@ export async function serveUntilStopped(
   stderr: (text: string) => void,
   how: ServeHow = {},
 ): Promise<number> {
-  const authCommand = [process.execPath, mainModule, 'authdaemond', '--config', config.directory];
+  const authCommand = [
+    process.execPath,
+    mainModule,
+    'authdaemond',
+    '--tickets',
+    '--config',
+    config.directory,
+  ];
   const options = { authCommand, only: how.service };
   const settings = serverSettings(config, options);
   const { log, output } = openLog(settings);
@@ -127,10 +135,15 @@ export async function serveUntilStopped(
 }
 
 /** Where the server's own lines go, and those of its children; undefined: they write to our standard error. */
-function openLog({ log, services }: ServerSettings): { log: Log; output: ChildOutput } {
-  if (log === 'stderr') return { log: processLog(), output: undefined };
+function openLog({ log, logFormat, services }: ServerSettings): { log: Log; output: ChildOutput } {
+  const json = logFormat === 'json';
+  if (log === 'stderr' && !json) return { log: processLog(), output: undefined };
+  if (log === 'stderr') {
+    const lines = jsonLog((line) => void process.stderr.write(line));
+    return { log: lines.named('postrider'), output: (line) => lines.relay(line, 'postrider') };
+  }
   const facilities = new Map(services.map(({ logName, logFacility }) => [logName, logFacility]));
-  const syslog = new Syslog(new UnixDatagram('/dev/log'), facilities);
+  const syslog = new Syslog(new UnixDatagram('/dev/log'), facilities, json);
   return { log: syslog.named('postrider'), output: (line) => syslog.relay(line, 'postrider') };
 }
 

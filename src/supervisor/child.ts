@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import type { Log } from '../base/log.ts';
 import { BackOff } from './back-off.ts';
 
@@ -13,6 +14,7 @@ export class Child {
   #process: ChildProcess | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopping = false;
+  #restarts = 0;
 
   /** @param restartLimitMs  the longest wait before it is started again */
   constructor(name: string, log: Log, restartLimitMs: number, start: () => ChildProcess) {
@@ -26,6 +28,15 @@ export class Child {
     return this.#process;
   }
 
+  get name(): string {
+    return this.#name;
+  }
+
+  /** How often it has ended unexpectedly. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
   start(): void {
     const process = this.#start();
     this.#process = process;
@@ -34,6 +45,7 @@ export class Child {
     process.once('exit', (code, signal) => {
       this.#process = undefined;
       if (this.#stopping) return;
+      this.#restarts++;
       const waitMs = this.#backOff.next();
       this.#log.error(`${this.#name} ended (${signal ?? `exit code ${code}`}), starting it again`);
       this.#timer = setTimeout(() => this.start(), waitMs);
@@ -84,11 +96,21 @@ export function forkModule(module: URL, args: readonly string[], output: ChildOu
   return child;
 }
 
-/** A program of its own, outside our terminal's process group so that Ctrl-C reaches the supervisor alone. */
-export function spawnProgram(command: readonly string[], output: ChildOutput): ChildProcess {
+/**
+ * A program of its own, outside our terminal's process group so that Ctrl-C reaches the supervisor alone.
+ * @param secret  what it can read from descriptor 3
+ */
+export function spawnProgram(
+  command: readonly string[],
+  output: ChildOutput,
+  secret: Uint8Array,
+): ChildProcess {
   const [program, ...args] = command;
-  const stdio = ['ignore', 'inherit', output ? 'pipe' : 'inherit'] as const;
+  const stdio = ['ignore', 'inherit', output ? 'pipe' : 'inherit', 'pipe'] as const;
   const child = spawn(program!, args, { stdio: [...stdio], detached: true });
+  const secrets = child.stdio[3] as Writable;
+  secrets.on('error', () => {}); // it has ended already, and is started again
+  secrets.end(secret);
   readLines(child, output);
   return child;
 }

@@ -12,25 +12,34 @@ import type { ServiceSettings } from './settings.ts';
 
 const confirmMs = 10_000;
 
+/** Told once for each session, with what its client sent and was sent as far as that is known. */
+export type SessionEnded = (receivedOctets?: number, sentOctets?: number) => void;
+
 interface Host {
   readonly process: ChildProcess;
   readonly waiting: Map<number, { handle: ConnectionHandle; timer: NodeJS.Timeout }>;
   /** What to do when a session is over, by its number. */
-  readonly sessions: Map<number, () => void>;
+  readonly sessions: Map<number, SessionEnded>;
   /** It was started for these settings. */
   readonly services: readonly ServiceSettings[];
 }
 
+/** Why a session may not be started for an owner; undefined: it may. */
+export type Refusal = (owner: Owner, session: MovedSession) => string | undefined;
+
 export class SessionHosts {
   readonly #log: Log;
+  readonly #refusal: Refusal;
   readonly #output: ChildOutput;
   readonly #hosts = new Map<string, Host>();
   readonly #all = new Set<ChildProcess>();
   #nextId = 1;
   #stopping = false;
 
-  constructor(log: Log, output: ChildOutput) {
+  /** @param refusal  asked once for each session, before anything is started for it */
+  constructor(log: Log, output: ChildOutput, refusal: Refusal) {
     this.#log = log;
+    this.#refusal = refusal;
     this.#output = output;
   }
 
@@ -38,17 +47,25 @@ export class SessionHosts {
     return this.#all.size;
   }
 
-  /** Gives a session to the host of its owner. */
+  get sessions(): number {
+    return [...this.#hosts.values()].reduce((sum, { sessions }) => sum + sessions.size, 0);
+  }
+
+  /** Gives a session to the host of its owner. @param handle  undefined: the client went away on the way */
   place(
     owner: Owner,
     session: MovedSession,
-    handle: ConnectionHandle,
+    handle: ConnectionHandle | undefined,
     services: readonly ServiceSettings[],
-    ended: () => void,
+    ended: SessionEnded,
   ): void {
-    if (owner.uid === 0 || owner.gid === 0 || this.#stopping) {
-      this.#log.error(`${session.account.address}: no session as uid ${owner.uid}, gid ${owner.gid}`);
-      handle.close();
+    const refusal = this.#refusalOf(owner, session);
+    if (handle === undefined || refusal !== undefined) {
+      if (refusal !== undefined) {
+        const { address } = session.account;
+        this.#log.error(`${address}: no session as uid ${owner.uid}, gid ${owner.gid}: ${refusal}`);
+      }
+      handle?.close();
       ended();
       return;
     }
@@ -66,6 +83,12 @@ export class SessionHosts {
     host.sessions.set(id, ended);
     const message: ToHost = { type: 'session', id, session };
     host.process.send(message, handle as never, {}, (error) => error && drop(error.message));
+  }
+
+  #refusalOf(owner: Owner, session: MovedSession): string | undefined {
+    if (this.#stopping) return 'the server is stopping';
+    if (!(owner.uid > 0 && owner.gid > 0)) return 'never as root';
+    return this.#refusal(owner, session);
   }
 
   /** Tells every host to finish; resolves when all are gone. */
@@ -98,7 +121,7 @@ export class SessionHosts {
     process.on('message', (message: ToSupervisor) => {
       if (message.type === 'taken') this.#confirmed(host, message.id);
       else if (message.type === 'ended') {
-        host.sessions.get(message.id)?.();
+        host.sessions.get(message.id)?.(message.receivedOctets, message.sentOctets);
         host.sessions.delete(message.id);
       } else if (message.type === 'stopped' && this.#hosts.get(key) === host && host.sessions.size === 0) {
         this.#hosts.delete(key);

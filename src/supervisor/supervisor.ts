@@ -5,8 +5,11 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, type Server } from 'node:net';
+import type { AccountRecord } from '../auth/account-record.ts';
+import { createTicketChecker, ticketKeyOctets } from '../auth/login-ticket.ts';
 import type { Log } from '../base/log.ts';
+import { exposition } from '../metrics/exposition.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
 import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
 import { expiryWarnings } from '../tls/expiry.ts';
@@ -14,11 +17,13 @@ import type { TlsMaterial } from '../tls/tls-side.ts';
 import { Child, type ChildOutput, forkModule, logMode, siblingModule, spawnProgram } from './child.ts';
 import { type BoundEndpoint, Endpoints } from './endpoints.ts';
 import { Lending } from './lending.ts';
-import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
+import type { Owner, PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
+import { serveMetrics } from './metrics-endpoint.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { findUser, isRoot } from './privileges.ts';
+import { ServerMetrics } from './server-metrics.ts';
 import { SessionHosts } from './session-hosts.ts';
-import type { ServerSettings, WorkerSettings } from './settings.ts';
+import type { ServerSettings, ServiceSettings, WorkerSettings } from './settings.ts';
 
 const certificateCheckMs = 1_000;
 const dayMs = 86_400_000;
@@ -32,6 +37,11 @@ export class Supervisor {
   readonly #workers: Child[] = [];
   readonly #lending = new Lending(() => this.#workers.map(({ process }) => process));
   #auth: Child | undefined;
+  readonly #metrics = new ServerMetrics();
+  #metricsServer: Server | undefined;
+  /** Shared with our own authentication daemon and nobody else. */
+  readonly #ticketKey = randomBytes(ticketKeyOctets);
+  readonly #tickets = createTicketChecker(this.#ticketKey);
   #policy: PlacePolicy = { uid: process.getuid!(), hosts: false };
   #workerGid = process.getgid!();
   #material: TlsMaterial = { files: new Map(), ticketKeys: randomBytes(48) };
@@ -46,7 +56,7 @@ export class Supervisor {
     this.#settings = settings;
     this.#log = log;
     this.#output = output;
-    this.#hosts = new SessionHosts(log, output);
+    this.#hosts = new SessionHosts(log, output, (owner, { account }) => this.#refusal(owner, account));
   }
 
   /** Resolves when connections are accepted on every port. @throws {Error} why the server cannot start */
@@ -58,6 +68,9 @@ export class Supervisor {
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
     this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs);
+    const { metricsAddress } = this.#settings;
+    if (metricsAddress)
+      this.#metricsServer = await serveMetrics(metricsAddress, () => this.#metricsPage(), this.#log);
     await this.#startAuth();
     const listening = new Promise<void>((resolve, reject) => {
       this.#started = { resolve, reject };
@@ -100,6 +113,7 @@ export class Supervisor {
     clearInterval(this.#certificateTimer);
     clearInterval(this.#expiryTimer);
     this.#endpoints.close();
+    this.#metricsServer?.close();
     const workers = this.#workers.map(async (child) => {
       child.expectExit();
       if (child.process) tell(child.process, { type: 'stop' });
@@ -126,7 +140,7 @@ export class Supervisor {
     const { authCommand, auth } = this.#settings;
     if (!authCommand) return;
     this.#auth = new Child('authdaemond', this.#log, this.#settings.restartLimitMs, () =>
-      spawnProgram(authCommand, this.#output),
+      spawnProgram(authCommand, this.#output, this.#ticketKey),
     );
     this.#auth.start();
     await answering(auth.socketPath, 10_000);
@@ -138,6 +152,7 @@ export class Supervisor {
     const worker = forkModule(siblingModule('worker-main'), args, this.#output);
     worker.on('message', (message: ToSupervisor, handle: unknown) => this.#receive(worker, message, handle));
     worker.once('exit', () => {
+      this.#metrics.workerEnded(worker);
       this.#started?.reject(new Error('a worker ended before it could serve'));
       for (const other of this.#running()) tell(other, { type: 'forgetLoans' });
     });
@@ -148,7 +163,8 @@ export class Supervisor {
   }
 
   #configure(worker: ChildProcess, number: number): void {
-    const settings: WorkerSettings = { services: this.#settings.services, auth: this.#settings.auth };
+    const { services, auth } = this.#settings;
+    const settings: WorkerSettings = { services, auth: { ...auth, tickets: this.#auth !== undefined } };
     const { length: workers } = this.#workers;
     tell(worker, { type: 'configure', settings, place: this.#policy, worker: number, workers });
   }
@@ -171,9 +187,12 @@ export class Supervisor {
         this.#hosts.place(
           message.owner,
           message.session,
-          handle as ConnectionHandle,
+          handle as ConnectionHandle | undefined,
           this.#settings.services,
-          () => tell(worker, { type: 'movedEnded', token: message.token }),
+          (received = 0, sent = 0) => {
+            this.#metrics.sessionEnded(message.session.service, received, sent);
+            tell(worker, { type: 'movedEnded', token: message.token });
+          },
         );
         break;
       case 'borrow':
@@ -185,12 +204,22 @@ export class Supervisor {
       case 'giveBack':
         this.#lending.giveBack(message.lender, message.key);
         break;
+      case 'counted':
+        this.#metrics.counted(message.id, message.counts);
+        break;
       case 'ready':
       case 'stopped':
       case 'taken':
       case 'ended':
         break;
     }
+  }
+
+  /** Courier's daemon signs nothing: beside it a worker's word has to do. */
+  #refusal(owner: Owner, account: AccountRecord): string | undefined {
+    if (!this.#auth) return undefined;
+    const lookups = this.#settings.services.some(({ tls }) => tls !== undefined && tls.external !== '');
+    return this.#tickets.refusal(account, owner, lookups);
   }
 
   async #lend(
@@ -210,9 +239,30 @@ export class Supervisor {
   }
 
   #warnOfExpiry(): void {
-    const own = this.#tlsSettings().map(({ certFile }) => certFile);
-    const isOwn = (path: string) => own.some((file) => path === file || path.startsWith(`${file}.`));
+    const isOwn = this.#isServerCertificate();
     for (const warning of expiryWarnings(this.#material.files, isOwn, Date.now())) this.#log.warn(warning);
+  }
+
+  #isServerCertificate(): (path: string) => boolean {
+    const own = this.#tlsSettings().map(({ certFile }) => certFile);
+    return (path) => own.some((file) => path === file || path.startsWith(`${file}.`));
+  }
+
+  async #metricsPage(): Promise<string> {
+    const children = this.#auth ? [...this.#workers, this.#auth] : this.#workers;
+    const processes = children.map(({ name, process: child, restarts }) => ({
+      name,
+      pid: child?.pid,
+      restarts,
+    }));
+    const metrics = await this.#metrics.collect({
+      workers: this.#running(),
+      processes: [{ name: 'supervisor', pid: process.pid, restarts: 0 }, ...processes],
+      hosts: { processes: this.#hosts.size, sessions: this.#hosts.sessions },
+      certificates: this.#material.files,
+      isServerCertificate: this.#isServerCertificate(),
+    });
+    return exposition(metrics);
   }
 
   #checkCertificates(): void {
@@ -220,12 +270,17 @@ export class Supervisor {
   }
 
   #tlsSettings() {
-    return this.#settings.services.flatMap(({ tls }) => (tls ? [tls] : []));
+    return withVariants(this.#settings.services).flatMap(({ tls }) => (tls ? [tls] : []));
   }
 
   #running(): ChildProcess[] {
     return this.#workers.flatMap(({ process }) => (process?.connected ? [process] : []));
   }
+}
+
+/** The services as they are for everybody, and as access records have them. */
+function withVariants(services: readonly ServiceSettings[]): readonly ServiceSettings[] {
+  return services.flatMap((service) => [service, ...Object.values(service.access.variants)]);
 }
 
 function tell(worker: ChildProcess, message: ToWorker, handle?: object): void {
