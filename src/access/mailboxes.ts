@@ -101,6 +101,11 @@ export class Mailboxes {
     return this.#targets.rights(this.resolve(name));
   }
 
+  /** Asks for a right on the folder above, existing or not. @throws {AccessDenied} */
+  requireOnParent(name: string, right: 'c' | 'x'): void {
+    this.#requireOnParent(this.resolve(name), right);
+  }
+
   /** LIST, also the extended one; sorted, INBOX first. @throws {MailError} cannot: too many wildcards */
   async list(
     reference: string,
@@ -115,10 +120,10 @@ export class Mailboxes {
     return this.#lister.lsub(reference, pattern);
   }
 
-  /** STATUS as of now on the disk, waiting new mail included. */
-  async status(name: string): Promise<FolderStatus> {
+  /** STATUS as of now on the disk, waiting new mail included. @param right  what it needs: l is enough for SMAP */
+  async status(name: string, right: 'r' | 'l' = 'r'): Promise<FolderStatus> {
     const target = this.#existing(name);
-    requireRight(this.#targets.rights(target), 'r', target.name);
+    requireRight(this.#targets.rights(target), right, target.name);
     return target.account.statusOf(target.folder);
   }
 
@@ -136,7 +141,7 @@ export class Mailboxes {
       rights,
       readOnly: options.readOnly === true || !mayChange(rights),
       quota: this.#quotaOf(target.account),
-      counted: isCountedFolder(target.folder),
+      counted: isCountedFolder(target.folder, target.account.settings),
       trash: this.#trashFor(target),
     });
   }
@@ -145,7 +150,7 @@ export class Mailboxes {
   async create(name: string): Promise<void> {
     const target = this.resolve(name);
     if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
-    this.#requireOnParent(target);
+    this.#requireOnParent(target, 'c');
     checkNewName(target.name, this.settings.astralNames);
     await target.account.createFolder(target.folder);
     await aclFilesOf(target.account).folderCreated(target.folder);
@@ -158,14 +163,14 @@ export class Mailboxes {
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
     await aclFilesOf(target.account).folderGoes(target.folder);
     await target.account.deleteFolder(target.folder);
-    await this.#quotaOf(target.account).recount();
+    await this.#quotaOf(target.account).change((ledger) => ledger.recount());
   }
 
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
   async rename(from: string, to: string): Promise<void> {
     const [source, target] = [this.resolve(from), this.resolve(to)];
     requireRight(this.#targets.rights(source), 'x', source.name);
-    this.#requireOnParent(target);
+    this.#requireOnParent(target, 'c');
     if (source.account !== target.account)
       throw new MailError('cannot', 'Cannot move a folder to a different account.');
     if (source.folder === 'INBOX' || target.folder === 'INBOX')
@@ -175,7 +180,7 @@ export class Mailboxes {
     checkNewName(target.name, this.settings.astralNames);
     await source.account.renameFolder(source.folder, target.folder);
     aclFilesOf(source.account).folderRenamed(source.folder, target.folder);
-    await this.#quotaOf(source.account).recount();
+    await this.#quotaOf(source.account).change((ledger) => ledger.recount());
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
@@ -237,12 +242,10 @@ export class Mailboxes {
     for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
       try {
         const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);
-        const removed = await purgeFolder(
-          this.account.directoryOf(target.folder),
-          days,
-          this.account.settings,
-        );
-        if (isCountedFolder(target.folder)) await this.#quotaOf(this.account).adjust(minus(removed));
+        const { settings } = this.account;
+        const purge = () => purgeFolder(this.account.directoryOf(target.folder), days, settings);
+        if (!isCountedFolder(target.folder, settings)) await purge();
+        else await this.#quotaOf(this.account).change(async (ledger) => ledger.adjust(minus(await purge())));
       } catch (error) {
         this.#logFailure(`emptying ${folder}`, error);
       }
@@ -284,10 +287,10 @@ export class Mailboxes {
     return target;
   }
 
-  #requireOnParent(target: Target): void {
+  #requireOnParent(target: Target, right: 'c' | 'x'): void {
     const parent = this.#targets.parent(target);
-    if (parent === undefined) throw new AccessDenied(target.name, 'c');
-    requireRight(this.#targets.rights(parent), 'c', parent.name);
+    if (parent === undefined) throw new AccessDenied(target.name, right);
+    requireRight(this.#targets.rights(parent), right, parent.name);
   }
 
   #isReserved(target: Target): boolean {
@@ -298,7 +301,10 @@ export class Mailboxes {
     if (!this.settings.moveExpungeToTrash || !this.#targets.isOwn(target)) return undefined;
     const trash = `INBOX.${this.settings.trashFolder}`;
     if (target.folder === trash) return undefined;
-    return { directory: this.account.directoryOf(trash), counted: isCountedFolder(trash) };
+    return {
+      directory: this.account.directoryOf(trash),
+      counted: isCountedFolder(trash, this.account.settings),
+    };
   }
 
   #quotaOf(account: Account): AccountQuota {

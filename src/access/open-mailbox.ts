@@ -5,7 +5,7 @@ import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import type { Amount } from '../store/maildirsize.ts';
 import type { FlagChange } from '../store/store-flags.ts';
-import { type AccountQuota, minus, nothing, total, type Weighed, weigh } from './quota.ts';
+import { type AccountQuota, minus, nothing, type QuotaLedger, total, type Weighed, weigh } from './quota.ts';
 import { changeableFlags, type Rights, requireRight } from './rights.ts';
 
 export interface OpenMailboxOptions {
@@ -58,13 +58,14 @@ export class OpenMailbox {
     const keywordsAllowed = change.keywordsAllowed !== false && this.rights.includes('w');
     const chosen = [...uids];
     const store = () => this.folder.storeFlags(chosen, { ...change, mask, keywordsAllowed });
-    const deleted = deletedAfter(change, mask);
+    const deleted = this.#deletedCounts ? undefined : deletedAfter(change, mask);
     if (deleted === undefined || !this.#isCounting()) return store();
-    const amount = total(weigh(this.folder, chosen), (message) => (message.deleted === deleted ? 0 : 1));
-    if (deleted) {
+    await this.#quota.change(async (ledger) => {
+      const amount = total(weigh(this.folder, chosen), (message) => (message.deleted === deleted ? 0 : 1));
+      if (!deleted) return charged(ledger, amount, store);
       await store();
-      await this.#quota.adjust(minus(amount));
-    } else await this.#charged(amount, store);
+      return ledger.adjust(minus(amount));
+    });
   }
 
   /**
@@ -77,17 +78,29 @@ export class OpenMailbox {
     requireRight(this.rights, 'e', this.name);
     this.#requireWritable();
     const chosen = [...uids];
-    const weighed = this.#quota.exists() ? weigh(this.folder, chosen) : [];
+    if (!this.#expungeCounts()) return [...(await this.#remove(chosen)).gone].sort(byNumber);
+    return this.#quota.change(async (ledger) => {
+      const weighed = weigh(this.folder, chosen);
+      const { gone, toTrash } = await this.#remove(chosen);
+      const keeps = (message: Weighed) => (toTrash.has(message.uid) && this.#trash?.counted ? 1 : 0);
+      const change = total(weighed, (message) =>
+        gone.has(message.uid) ? keeps(message) - this.#weight(message) : 0,
+      );
+      await ledger.adjust(change);
+      return [...gone].sort(byNumber);
+    });
+  }
+
+  async #remove(chosen: readonly number[]): Promise<{ gone: Set<number>; toTrash: Set<number> }> {
     const toTrash = new Set(this.#trash ? chosen.filter((uid) => !this.#copied.has(uid)) : []);
     const moved = this.#trash ? await this.folder.expunge(toTrash, { trash: this.#trash.directory }) : [];
     const removed = await this.folder.expunge(chosen.filter((uid) => !toTrash.has(uid)));
-    const gone = new Set([...moved, ...removed]);
-    const keeps = (message: Weighed) => (toTrash.has(message.uid) && this.#trash?.counted ? 1 : 0);
-    const change = total(weighed, (message) =>
-      gone.has(message.uid) ? keeps(message) - this.#weight(message) : 0,
-    );
-    await this.#quota.adjust(change);
-    return [...gone].sort((one, other) => one - other);
+    return { gone: new Set([...moved, ...removed]), toTrash };
+  }
+
+  /** Whether expunging can change what is used. */
+  #expungeCounts(): boolean {
+    return (this.#counted || this.#trash?.counted === true) && this.#quota.exists();
   }
 
   /** @throws {MailError} unavailable */
@@ -104,24 +117,43 @@ export class OpenMailbox {
     for (const append of appends) {
       append.flags &= changeableFlags(this.rights);
       if (!this.rights.includes('w')) append.keywords = [];
-      if (this.#counted && (append.flags & flag.deleted) === 0)
+      if (this.#counted && (this.#deletedCounts || (append.flags & flag.deleted) === 0))
         amount = { octets: amount.octets + append.sizeOctets, messages: amount.messages + 1 };
     }
-    return this.#charged(amount, () => this.folder.commitAppends(appends));
+    if (amount === nothing) return this.folder.commitAppends(appends);
+    return this.#quota.change((ledger) => charged(ledger, amount, () => this.folder.commitAppends(appends)));
+  }
+
+  /**
+   * Whether messages would fit now, for whoever has to do something before they are put here.
+   * @throws {MailError} overQuota
+   */
+  async requireRoom(messages: readonly { readonly sizeOctets: number }[]): Promise<void> {
+    if (!this.#isCounting()) return;
+    const octets = messages.reduce((sum, { sizeOctets }) => sum + sizeOctets, 0);
+    const amount = { octets, messages: messages.length };
+    await this.#quota.change(async (ledger) => {
+      await ledger.charge(amount);
+      await ledger.adjust(minus(amount));
+    });
   }
 
   /** Copies messages there; the right i was asked for when the target was opened. @throws {MailError} overQuota, unavailable */
   async copyTo(target: OpenMailbox, uids: Iterable<number>): Promise<Copied> {
     const chosen = [...uids];
-    const weighed = target.#isCounting() ? weigh(this.folder, chosen) : [];
+    const copy = () => target.folder.copyFrom(this.folder, chosen, keptBy(target));
     const arriving = (messages: readonly Weighed[]) =>
       total(messages, (message) => target.#arrivalWeight(message));
-    const copied = await target.#charged(arriving(weighed), () =>
-      target.folder.copyFrom(this.folder, chosen, keptBy(target)),
-    );
-    const done = new Set(copied.pairs.map(([uid]) => uid));
-    await target.#quota.adjust(minus(arriving(weighed.filter(({ uid }) => !done.has(uid)))));
-    for (const uid of done) this.#copied.add(uid);
+    const copied = target.#isCounting()
+      ? await target.#quota.change(async (ledger) => {
+          const weighed = weigh(this.folder, chosen);
+          const { pairs, ...rest } = await charged(ledger, arriving(weighed), copy);
+          const arrived = new Set(pairs.map(([uid]) => uid));
+          await ledger.adjust(minus(arriving(weighed.filter(({ uid }) => !arrived.has(uid)))));
+          return { ...rest, pairs };
+        })
+      : await copy();
+    for (const [uid] of copied.pairs) this.#copied.add(uid);
     return copied;
   }
 
@@ -130,21 +162,24 @@ export class OpenMailbox {
     for (const right of ['t', 'e']) requireRight(this.rights, right, this.name);
     this.#requireWritable();
     const chosen = [...uids];
-    const weighed = this.#isCounting() || target.#isCounting() ? weigh(this.folder, chosen) : [];
+    const move = () => target.folder.moveFrom(this.folder, chosen, keptBy(target));
+    if (!this.#isCounting() && !target.#isCounting()) return move();
     const isOneAccount = this.#quota.maildir === target.#quota.maildir;
+    const weighed = weigh(this.folder, chosen);
     const arrival = (message: Weighed) =>
       target.#arrivalWeight(message) - (isOneAccount ? this.#weight(message) : 0);
     const expected = total(weighed, (message) => Math.max(0, arrival(message)));
-    const moved = await target.#charged(expected, () =>
-      target.folder.moveFrom(this.folder, chosen, keptBy(target)),
-    );
-    const done = new Set(moved.pairs.map(([uid]) => uid));
-    const arrived = total(weighed, (message) => (done.has(message.uid) ? arrival(message) : 0));
-    await target.#quota.adjust(minus(expected, arrived));
-    if (!isOneAccount)
-      await this.#quota.adjust(
-        total(weighed, (message) => (done.has(message.uid) ? -this.#weight(message) : 0)),
-      );
+    const moved = await target.#quota.change(async (ledger) => {
+      const { pairs, ...rest } = await charged(ledger, expected, move);
+      const gone = new Set(pairs.map(([uid]) => uid));
+      const arrived = total(weighed, (message) => (gone.has(message.uid) ? arrival(message) : 0));
+      await ledger.adjust(minus(expected, arrived));
+      return { ...rest, pairs };
+    });
+    if (isOneAccount) return moved;
+    const gone = new Set(moved.pairs.map(([uid]) => uid));
+    const left = total(weighed, (message) => (gone.has(message.uid) ? -this.#weight(message) : 0));
+    await this.#quota.change((ledger) => ledger.adjust(left));
     return moved;
   }
 
@@ -160,26 +195,35 @@ export class OpenMailbox {
     return this.#counted && this.#quota.exists();
   }
 
+  /** \Deleted makes no difference, by a setting. */
+  get #deletedCounts(): boolean {
+    return this.#quota.settings.countTrash === true;
+  }
+
   /** How often a message of this folder counts. */
   #weight({ deleted }: Weighed): number {
-    return this.#counted && !deleted ? 1 : 0;
+    return this.#counted && (this.#deletedCounts || !deleted) ? 1 : 0;
   }
 
   /** How often a message that comes here will count: it loses \Deleted where the right t is missing. */
   #arrivalWeight({ deleted }: Weighed): number {
-    return this.#counted && !(deleted && this.rights.includes('t')) ? 1 : 0;
+    return this.#counted && (this.#deletedCounts || !(deleted && this.rights.includes('t'))) ? 1 : 0;
   }
+}
 
-  /** Charges first, and gives back if the task fails. @throws {MailError} overQuota */
-  async #charged<T>(amount: Amount, task: () => Promise<T>): Promise<T> {
-    await this.#quota.charge(amount);
-    try {
-      return await task();
-    } catch (error) {
-      await this.#quota.adjust(minus(amount));
-      throw error;
-    }
+/** Charges first, and gives back if the task fails. @throws {MailError} overQuota */
+async function charged<T>(ledger: QuotaLedger, amount: Amount, task: () => Promise<T>): Promise<T> {
+  await ledger.charge(amount);
+  try {
+    return await task();
+  } catch (error) {
+    await ledger.adjust(minus(amount));
+    throw error;
   }
+}
+
+function byNumber(one: number, other: number): number {
+  return one - other;
 }
 
 /** Whether a change leaves messages with \Deleted or without; undefined if it does not touch that flag. */

@@ -1,5 +1,5 @@
 /** What messages weigh in the quota of an account (quota-acl-shared §1.5). */
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { flag } from '../store/flags.ts';
@@ -9,70 +9,96 @@ import {
   adjustQuota,
   chargeQuota,
   formatLimit,
+  hasQuota,
   parseLimit,
   type Quota,
   readQuota,
+  readQuotaLocked,
   recountQuota,
   sizeInName,
+  withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
 import type { StoreSettings } from '../store/settings.ts';
 
 export const nothing: Amount = { octets: 0, messages: 0 };
 
+/** What a task that changes an account's messages tells of them, while nobody else of us counts. */
+export interface QuotaLedger {
+  /** Counts what is to come. @throws {MailError} overQuota: there is no room, and nothing was counted */
+  charge(amount: Amount): Promise<void>;
+  /** Counts what has happened. */
+  adjust(amount: Amount): Promise<void>;
+  /** After folders came, went or got other names. */
+  recount(): Promise<void>;
+}
+
+const done = Promise.resolve();
+const notCounted: QuotaLedger = { charge: () => done, adjust: () => done, recount: () => done };
+
 /** The quota of one account: all its folders together. */
 export class AccountQuota {
   readonly maildir: string;
-  readonly #settings: StoreSettings;
+  readonly settings: StoreSettings;
   readonly #ownLimit: string;
 
-  /** @param ownLimit  MAILDIRQUOTA: the limit the file is to have, `1000S,10C`; '' leaves it as it is */
+  /** @param ownLimit  the limit the file is to have, `1000S,10C`; '' leaves it as it is */
   constructor(maildir: string, settings: StoreSettings, ownLimit: string) {
     this.maildir = maildir;
-    this.#settings = settings;
+    this.settings = settings;
     this.#ownLimit = ownLimit;
   }
 
   /** Whether anything is counted at all. */
   exists(): boolean {
-    return this.#ownLimit !== '' || existsSync(octetPath(this.maildir, 'maildirsize'));
+    return this.#ownLimit !== '' || hasQuota(this.maildir);
   }
 
   /** @throws {MailError} unavailable */
   read(): Promise<Quota | undefined> {
-    return readQuota(this.maildir, this.#settings);
+    return readQuota(this.maildir, this.settings);
   }
 
-  /** Counts what is to come. @throws {MailError} overQuota: there is no room, and nothing was counted */
-  async charge(amount: Amount): Promise<void> {
-    if (isNothing(amount)) return;
-    await this.#setOwnLimit();
-    if (!(await chargeQuota(this.maildir, amount, this.#settings)))
-      throw new MailError('overQuota', 'the quota is exceeded');
+  /**
+   * Runs a task that puts messages into the account or takes them out; where nothing is counted, at once.
+   * @throws what the task throws; {MailError} overQuota, unavailable, inUse
+   */
+  change<T>(task: (ledger: QuotaLedger) => Promise<T>): Promise<T> {
+    if (!this.exists()) return task(notCounted);
+    return withQuotaLock(this.maildir, this.settings, () => task(this.#ledger()));
   }
 
-  /** Counts what has happened. */
-  async adjust(amount: Amount): Promise<void> {
-    if (!isNothing(amount)) await adjustQuota(this.maildir, amount, this.#settings);
+  /** SETQUOTA. @throws {MailError} unavailable */
+  setLimit(limit: Amount): Promise<void> {
+    return withQuotaLock(this.maildir, this.settings, () => writeQuota(this.maildir, limit, this.settings));
   }
 
-  /** After folders came, went or got other names. */
-  recount(): Promise<void> {
-    return recountQuota(this.maildir, this.#settings);
+  #ledger(): QuotaLedger {
+    const { maildir, settings } = this;
+    return {
+      charge: async (amount) => {
+        if (isNothing(amount)) return;
+        await this.#setOwnLimit();
+        if (!(await chargeQuota(maildir, amount, settings)))
+          throw new MailError('overQuota', 'the quota is exceeded');
+      },
+      adjust: (amount) => (isNothing(amount) ? done : adjustQuota(maildir, amount, settings)),
+      recount: () => recountQuota(maildir, settings),
+    };
   }
 
   async #setOwnLimit(): Promise<void> {
     if (this.#ownLimit === '') return;
     const limit = parseLimit(this.#ownLimit);
-    const present = (await this.read())?.limit;
+    const present = (await readQuotaLocked(this.maildir, this.settings))?.limit;
     if (present === undefined || formatLimit(present) !== formatLimit(limit))
-      await writeQuota(this.maildir, limit, this.#settings);
+      await writeQuota(this.maildir, limit, this.settings);
   }
 }
 
-/** The folder whose messages never count, whatever the trash folder is called. */
-export function isCountedFolder(folder: string): boolean {
-  return folder !== 'INBOX.Trash';
+/** Whether a folder's messages count: all but those of one, whatever the trash folder is called; that by a setting. */
+export function isCountedFolder(folder: string, { countTrash = false }: StoreSettings): boolean {
+  return countTrash || folder !== 'INBOX.Trash';
 }
 
 /** One message, before something happens to it. */

@@ -12,7 +12,7 @@ import type { Log } from '../base/log.ts';
 import { octetPath } from '../base/paths.ts';
 import { errorCode } from '../store/errno.ts';
 import { encodeModifiedUtf7 } from '../store/modified-utf7.ts';
-import { octetsToText } from '../store/names.ts';
+import { encodeFolderWord, octetsToText } from '../store/names.ts';
 
 /** One name of the index, spelt as a mailbox name's component. */
 export type SharedRecord =
@@ -52,12 +52,17 @@ export class SharedIndex {
     return this.#load().values();
   }
 
-  /** A record by its component; names that are not ASCII also in Courier's spelling, modified UTF-7. */
+  /**
+   * A record by its component; names that are not ASCII also in Courier's spelling, modified UTF-7, and those with
+   * `~ : \\` also with these in octal.
+   */
   find(name: string): SharedRecord | undefined {
     const records = this.#load();
     const exact = records.get(name);
-    if (exact || !name.includes('&')) return exact;
-    return records.values().find((record) => encodeModifiedUtf7(record.name) === name);
+    if (exact || !/[&\\]/.test(name)) return exact;
+    return records
+      .values()
+      .find((record) => encodeModifiedUtf7(record.name) === name || encodeFolderWord(record.name) === name);
   }
 
   #load(): ReadonlyMap<string, SharedRecord> {

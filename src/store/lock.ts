@@ -44,12 +44,17 @@ export async function inTurn<T>(key: string, task: () => Promise<T>): Promise<T>
 
 /**
  * Takes the dot lock; the caller has its turn (`inTurn`) already.
+ * @param file  another lock than the one that Courier knows
  * @returns how to release it
  * @throws {MailError} noPermission, unavailable: no file can be made in `tmp/`; inUse: somebody holds it for minutes
  */
-export async function takeDotLock(folder: string, settings: StoreSettings): Promise<() => void> {
+export async function takeDotLock(
+  folder: string,
+  settings: StoreSettings,
+  file = 'courier.lock',
+): Promise<() => void> {
   if (!settings.useLocks) return () => undefined;
-  const lock = `${folder}/tmp/courier.lock`;
+  const lock = `${folder}/tmp/${file}`;
   const deadline = Date.now() + patienceMs;
   for (;;) {
     const outcome = tryLink(folder, lock, settings);

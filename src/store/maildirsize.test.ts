@@ -22,18 +22,21 @@ for (const [text, octets, messages, again, complaints] of limits)
     assert.equal(told, complaints);
   });
 
-const counted: [name: string, yes: boolean][] = [
+const counted: [name: string, yes: boolean, withTrash?: boolean][] = [
   ['1.M1P1.h', true],
   ['1.M1P1.h:2,S', true],
-  ['1.M1P1.h:2,ST', false],
-  ['1.M1P1.h:2,T', false],
+  ['1.M1P1.h:2,ST', false, true],
+  ['1.M1P1.h:2,T', false, true],
   ['1.M1P1.h:2,St', true],
   ['1.M1P1.h:2,aT', true],
   ['T:1,T', true],
   ['.hidden', false],
 ];
-for (const [name, yes] of counted)
-  test(`message ${name} ${yes ? 'counts' : 'does not count'}`, () => assert.equal(isCounted(name), yes));
+for (const [name, yes, withTrash = yes] of counted)
+  test(`message ${name} ${yes ? 'counts' : 'does not count'}`, () => {
+    assert.equal(isCounted(name, {}), yes);
+    assert.equal(isCounted(name, { countTrash: true }), withTrash);
+  });
 
 const sizes: [name: string, size: number | undefined][] = [
   ['1.h,S=14', 14],

@@ -11,6 +11,16 @@ export interface StoreSettings {
   /** The kernel's host name: part of file names and of the lock. */
   readonly hostname: string;
   readonly log: Log;
+  /** TRASHQUOTA: messages in Trash and those that are \Deleted count in the quota; default false. */
+  readonly countTrash?: boolean;
   /** False where directory watches do not reach (network file systems); default true. */
   readonly watch?: boolean;
+  /** Keep the folder's columns, and what was computed of its messages, in files for the next process; default false. */
+  readonly keepsIndex?: boolean;
+  /** A directory of the server's own for these files, a latin1 string; default: they are in the folder. */
+  readonly indexDirectory?: string | undefined;
+  /** What the cache file of one folder may take; default 256 MiB. */
+  readonly cacheFileOctets?: number;
+  /** New UIDs go to a journal first, and to Courier's UID database when the folder is opened next; default false. */
+  readonly lazyUids?: boolean;
 }

@@ -13,14 +13,17 @@ import {
   adjustQuota,
   chargeQuota,
   formatLimit,
+  hasQuota,
   parseLimit,
   percentUsed,
   quotaRootOf,
   readQuota,
+  readQuotaLocked,
+  withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
 import * as steps from '../store/steps.ts';
-import { deliveredName, temporaryName, type UniqueName, uniqueName } from '../store/unique-names.ts';
+import { deliveredName, temporaryName, uniqueName } from '../store/unique-names.ts';
 import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
 
 const usage = 'Usage: deliverquota [-c] [-w percent] maildir\n';
@@ -106,9 +109,12 @@ async function changeQuota(root: string, text: string, out: ToolOutput): Promise
   const complain = () => out.stderr(`WARN: quota string '${text}' not parseable\n`);
   const wanted = formatLimit(parseLimit(text, complain));
   if (wanted === '') return;
-  const present = await readQuota(root, toolStoreSettings());
-  if (present === undefined || formatLimit(present.limit) !== wanted)
-    await writeQuota(root, parseLimit(text), toolStoreSettings());
+  const settings = toolStoreSettings();
+  await withQuotaLock(root, settings, async () => {
+    const present = await readQuotaLocked(root, settings);
+    if (present === undefined || formatLimit(present.limit) !== wanted)
+      await writeQuota(root, parseLimit(text), settings);
+  });
 }
 
 async function deliver(
@@ -131,12 +137,17 @@ async function deliver(
     const octets = fstatSync(descriptor).size;
     const amount = { octets, messages: 1 };
     const isCounted = !/(?:^|\/)\.Trash\/*$/.test(maildir);
-    if (isCounted && !(await chargeQuota(root, amount, toolStoreSettings()))) {
+    await steps.syncFile(descriptor);
+    const place = () => {
+      const delivered = deliveredName(name, fstatSync(descriptor, { bigint: true }));
+      steps.rename(temporary, `${maildir}/new/${delivered}`);
+    };
+    if (!isCounted || !hasQuota(root)) place();
+    else if (!(await placeCharged(root, amount, place))) {
       steps.unlink(temporary);
       out.stdout('Mail quota exceeded.\n');
       return fileOctets === undefined ? exit.later : exit.over;
     }
-    await place(maildir, root, temporary, name, descriptor, isCounted ? amount : undefined);
     return exit.delivered;
   } catch (error) {
     steps.unlink(temporary);
@@ -147,25 +158,19 @@ async function deliver(
   }
 }
 
-async function place(
-  maildir: string,
-  root: string,
-  temporary: string,
-  name: UniqueName,
-  descriptor: number,
-  charged: Amount | undefined,
-): Promise<void> {
-  try {
-    await steps.syncFile(descriptor);
-    const delivered = deliveredName(name, fstatSync(descriptor, { bigint: true }));
-    steps.rename(temporary, `${maildir}/new/${delivered}`);
-  } catch (error) {
-    if (charged) {
-      const back = { octets: -charged.octets, messages: -charged.messages };
-      await adjustQuota(root, back, toolStoreSettings());
+/** Charges and delivers while no other of our programs counts; false if there is no room. */
+function placeCharged(root: string, amount: Amount, place: () => void): Promise<boolean> {
+  const settings = toolStoreSettings();
+  return withQuotaLock(root, settings, async () => {
+    if (!(await chargeQuota(root, amount, settings))) return false;
+    try {
+      place();
+      return true;
+    } catch (error) {
+      await adjustQuota(root, { octets: -amount.octets, messages: -amount.messages }, settings);
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 /** Delivers the warning, once a day; it needs no room. What goes wrong here must not undo the delivery. */
@@ -190,8 +195,10 @@ async function warn(root: string, warningFile: string): Promise<void> {
       const date = new Date().toUTCString().replace('GMT', '+0000');
       steps.write(descriptor, Buffer.concat([Buffer.from(`Date: ${date}\nMessage-Id: <${id}>\n`), template]));
       const file = fstatSync(descriptor, { bigint: true });
-      steps.rename(temporary, `${root}/new/${deliveredName(name, file)}`);
-      await adjustQuota(root, { octets: Number(file.size), messages: 1 }, settings);
+      await withQuotaLock(root, settings, () => {
+        steps.rename(temporary, `${root}/new/${deliveredName(name, file)}`);
+        return adjustQuota(root, { octets: Number(file.size), messages: 1 }, settings);
+      });
     } finally {
       closeSync(descriptor);
     }

@@ -2,7 +2,7 @@
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { octetPath, pathOctets } from '../base/paths.ts';
 import { errorCode } from '../store/errno.ts';
-import { parseLimit, writeQuota } from '../store/maildirsize.ts';
+import { parseLimit, withQuotaLock, writeQuota } from '../store/maildirsize.ts';
 import { convertToUtf8 } from './maildir-utf8.ts';
 import { addSharable, deleteSharable } from './shared-maildirs.ts';
 import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
@@ -142,6 +142,9 @@ async function setQuota(maildir: string, options: Options, out: ToolOutput): Pro
   }
   const complain = () => out.stderr(`WARN: quota string '${options.quota}' not parseable\n`);
   const limit = parseLimit(options.quota!, complain);
-  if (limit.octets > 0 || limit.messages > 0) await writeQuota(directory, limit, toolStoreSettings());
+  if (limit.octets > 0 || limit.messages > 0) {
+    const settings = toolStoreSettings();
+    await withQuotaLock(directory, settings, () => writeQuota(directory, limit, settings));
+  }
   return 0;
 }
