@@ -26,6 +26,8 @@ export class Columns {
   mtimes: Uint32Array;
   nameAt: Uint32Array;
   names: BaseNames;
+  /** By kind of `computed.ts`: where the message cache has it, 0 is nowhere. Each made when needed. */
+  readonly places: (Uint32Array | undefined)[] = [];
   /** While a scan runs: 0 not seen yet, 1 seen, 2 changed by ourselves meanwhile. */
   seen: Uint8Array | undefined;
   /** Index into `infos` of a suffix that is not what we would write for the flags; 0: it is. Made when needed. */
@@ -125,8 +127,15 @@ export class Columns {
     this.mtimes[row] = 0;
     this.nameAt[row] = nameAt;
     if (this.#info) this.#info[row] = 0;
+    for (const column of this.places) if (column) column[row] = 0;
     if (this.seen) this.seen[row] = 2;
     return row;
+  }
+
+  /** Where the message cache keeps something of each row. */
+  placesOf(kind: number): Uint32Array {
+    this.places[kind] ??= new Uint32Array(this.uids.length);
+    return this.places[kind];
   }
 
   /** Starts to mark the rows a scan meets. */
@@ -148,6 +157,8 @@ export class Columns {
     this.nameAt = without(this.nameAt, new Uint32Array(roomy(left)), rows, this.count);
     if (this.#info) this.#info = without(this.#info, new Uint32Array(roomy(left)), rows, this.count);
     if (this.seen) this.seen = without(this.seen, new Uint8Array(roomy(left)), rows, this.count);
+    for (const [kind, column] of this.places.entries())
+      if (column) this.places[kind] = without(column, new Uint32Array(roomy(left)), rows, this.count);
     this.count = left;
     if (this.names.isWasteful) this.#compactNames();
   }
@@ -175,11 +186,13 @@ export class Columns {
     this.nameAt = larger(this.nameAt, new Uint32Array(capacity));
     if (this.#info) this.#info = larger(this.#info, new Uint32Array(capacity));
     if (this.seen) this.seen = larger(this.seen, new Uint8Array(capacity));
+    for (const [kind, column] of this.places.entries())
+      if (column) this.places[kind] = larger(column, new Uint32Array(capacity));
   }
 
   /** Octets held, for tests and measurements. */
   get octets(): number {
-    const perRow = 4 + 1 + 4 + 8 + 4 + 4 + (this.#info ? 4 : 0);
+    const perRow = 4 + 1 + 4 + 8 + 4 + 4 + (this.#info ? 4 : 0) + 4 * this.places.filter(Boolean).length;
     return this.uids.length * perRow + this.names.octets;
   }
 }

@@ -2,9 +2,11 @@ import { lstatSync, type Stats, statSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import type { Delivery } from './append.ts';
+import { nameInBlock } from './base-names.ts';
 import { Columns, type Row } from './columns.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { KeywordTable } from './keywords.ts';
+import { MessageCache } from './message-cache.ts';
 import type { StoreSettings } from './settings.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -16,6 +18,22 @@ export interface Stamps {
   readonly curInode: number;
   readonly keywordsTime: number;
   readonly keywordsInode: number;
+}
+
+/** A message that has gone from a folder. */
+export interface RemovedMessage {
+  readonly baseName: string;
+  /** Bits of `flag`. */
+  readonly flags: number;
+}
+
+/** A line of the log of removals; the name stays in its block of octets until somebody asks. */
+interface Removal {
+  readonly modseq: number;
+  readonly uid: number;
+  readonly flags: number;
+  readonly block: Buffer;
+  readonly nameAt: number;
 }
 
 /** Time stamps this close to the clock may hide a later change within the same tick. */
@@ -62,6 +80,8 @@ export class FolderState {
   watch: FolderWatch | undefined;
   known: Stamps | undefined;
   lastPurgeMs = 0;
+  /** What was computed of the messages. */
+  readonly cache: MessageCache;
   /** Rows a look through `cur` did not find, and the directory's time then. */
   missing: { readonly curTime: number; readonly uids: ReadonlySet<number> } | undefined;
   #unsettledUntil = 0;
@@ -69,13 +89,14 @@ export class FolderState {
   #notifying = false;
   #changed: { modseq: number; uid: number }[] = [];
   #changesKnownFrom = 1;
-  #expunged: { modseq: number; uid: number }[] = [];
+  #expunged: Removal[] = [];
   #expungesKnownFrom = 1;
 
   /** @throws {MailError} notFound, unavailable */
   constructor(directory: string, settings: StoreSettings) {
     this.directory = directory;
     this.settings = settings;
+    this.cache = new MessageCache(this);
     try {
       const { dev, ino } = statSync(octetPath(`${directory}/cur`));
       this.turnKey = `${dev}:${ino}`;
@@ -223,7 +244,10 @@ export class FolderState {
   removeRows(rows: readonly number[]): void {
     if (rows.length === 0) return;
     const modseq = ++this.modseq;
-    for (const row of rows) this.#expunged.push({ modseq, uid: this.columns.uids[row]! });
+    const { uids, flags, nameAt, names } = this.columns;
+    const { block } = names;
+    for (const row of rows)
+      this.#expunged.push({ modseq, uid: uids[row]!, flags: flags[row]!, block, nameAt: nameAt[row]! });
     if (this.#expunged.length > maxExpunged) {
       const dropped = this.#expunged.splice(0, this.#expunged.length - maxExpunged / 2);
       this.#expungesKnownFrom = dropped.at(-1)!.modseq;
@@ -266,6 +290,15 @@ export class FolderState {
     for (let i = this.#expunged.length - 1; i >= 0 && this.#expunged[i]!.modseq > modseq; i--)
       uids.push(this.#expunged[i]!.uid);
     return uids.sort((a, b) => a - b);
+  }
+
+  removedSince(modseq: number): Map<number, RemovedMessage> {
+    const removed = new Map<number, RemovedMessage>();
+    for (let i = this.#expunged.length - 1; i >= 0 && this.#expunged[i]!.modseq > modseq; i--) {
+      const { uid, flags, block, nameAt } = this.#expunged[i]!;
+      removed.set(uid, { baseName: nameInBlock(block, nameAt), flags });
+    }
+    return removed;
   }
 
   /** Starts the logs of changes anew, after the first load. */

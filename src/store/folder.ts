@@ -3,16 +3,20 @@ import { octetPath } from '../base/paths.ts';
 import { Append, type Appended, commitAppends } from './append.ts';
 import { type Copied, type CopyOptions, copyMessages, moveMessages } from './copy.ts';
 import { type ExpungeOptions, expunge } from './expunge.ts';
-import type { FolderState } from './folder-state.ts';
+import type { FolderState, RemovedMessage } from './folder-state.ts';
+import { sizeInName } from './maildirsize.ts';
+import type { MessageCache } from './message-cache.ts';
 import { OpenMessage } from './open-message.ts';
 import { refresh } from './refresh.ts';
 import { withFile } from './relocate.ts';
 import type { StoreSettings } from './settings.ts';
+import * as steps from './steps.ts';
 import { type FlagChange, storeFlags } from './store-flags.ts';
 
 export type { Append, Appended } from './append.ts';
 export type { Copied, CopyOptions } from './copy.ts';
 export type { ExpungeOptions } from './expunge.ts';
+export type { RemovedMessage } from './folder-state.ts';
 export type { StoreSettings } from './settings.ts';
 export type { FlagChange } from './store-flags.ts';
 
@@ -105,6 +109,11 @@ export class Folder {
     return this.state.columns.baseName(row);
   }
 
+  /** What was computed of the messages, kept for all sessions and processes; kinds are in `computed.ts`. */
+  get computed(): MessageCache {
+    return this.state.cache;
+  }
+
   /** Whether the disk may have changed: a few microseconds. */
   isDirty(): boolean {
     return this.state.isDirty();
@@ -156,6 +165,24 @@ export class Folder {
     const seconds = Math.max(0, Math.floor(mtimeMs / 1000));
     columns.mtimes[row] = seconds;
     return seconds;
+  }
+
+  /** Octets of the file: those its name tells, else those of the disk. @throws {MailError} expunged, unavailable */
+  fileOctets(row: number): number {
+    return (
+      sizeInName(this.fileName(row)) ?? withFile(this.state, row, (path) => lstatSync(octetPath(path))).size
+    );
+  }
+
+  /** Gives a message another internal date. @throws {MailError} expunged, noPermission, unavailable */
+  setInternalDate(row: number, seconds: number): void {
+    withFile(this.state, row, (path) => steps.setPathTimes(path, seconds));
+    this.state.columns.mtimes[row] = seconds;
+  }
+
+  /** What messages removed after that modseq were, as far as it is remembered; by UID. */
+  removedSince(modseq: number): Map<number, RemovedMessage> {
+    return this.state.removedSince(modseq);
   }
 
   /** @throws {MailError} noPermission, overQuota, unavailable: some messages may have been changed */

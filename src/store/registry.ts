@@ -85,9 +85,7 @@ function addEntry(directory: string, settings: StoreSettings): Entry {
 function release(entry: Entry): void {
   if (--entry.references > 0) return;
   if (entries.get(entry.state.directory) !== entry) {
-    forgetDescriptions(entry.folder);
-    entry.state.watch?.close();
-    entry.state.watch = undefined;
+    letGo(entry);
     return;
   }
   kept.add(entry);
@@ -110,8 +108,12 @@ function discard(entry: Entry): void {
   clearTimeout(entry.expires);
   kept.delete(entry);
   if (entries.get(entry.state.directory) === entry) entries.delete(entry.state.directory);
-  if (entry.references > 0) return;
-  forgetDescriptions(entry.folder);
-  entry.state.watch?.close();
-  entry.state.watch = undefined;
+  if (entry.references === 0) letGo(entry);
+}
+
+function letGo({ folder, state }: Entry): void {
+  forgetDescriptions(folder);
+  state.cache.close();
+  state.watch?.close();
+  state.watch = undefined;
 }

@@ -15,6 +15,7 @@ import {
   renameSync,
   rmdirSync,
   unlinkSync,
+  utimesSync,
   writeSync,
 } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
@@ -44,9 +45,9 @@ export function unlink(path: string): void {
 }
 
 /** Creates a file that must not exist; the caller closes the descriptor. */
-export function create(path: string): number {
+export function create(path: string, mode = 0o666): number {
   before?.(`create ${path}`);
-  return openSync(octetPath(path), o.O_WRONLY | o.O_CREAT | o.O_EXCL | o.O_NOFOLLOW, 0o666);
+  return openSync(octetPath(path), o.O_WRONLY | o.O_CREAT | o.O_EXCL | o.O_NOFOLLOW, mode);
 }
 
 /** Writes all octets at the descriptor's position. */
@@ -75,6 +76,12 @@ export async function copyOver(from: string, to: string): Promise<void> {
 export function setTimes(descriptor: number, seconds: number): void {
   before?.('utimes');
   futimesSync(descriptor, seconds, seconds);
+}
+
+/** The same for a file that nobody has open. */
+export function setPathTimes(path: string, seconds: number): void {
+  before?.(`utimes ${path}`);
+  utimesSync(octetPath(path), seconds, seconds);
 }
 
 export function makeDirectory(path: string, mode: number): void {
