@@ -68,3 +68,14 @@ test('a long run of blanks is bounded, whatever the pieces', () => {
   const pieces = [decoder.write(octets.subarray(0, 100)), decoder.write(octets.subarray(100)), decoder.end()];
   assert.equal(Buffer.concat(pieces).toString(), `a${' '.repeat(1024)}b`);
 });
+
+for (const [encoding, body, decoded] of [
+  ['8bit', 'a\nb\r\nc\r', 'a\nb\r\nc\r'],
+  ['quoted-printable', 'a=C3=A9 \nb\r\nc=\n\rd', 'a\xc3\xa9\nb\r\nc\rd'],
+  ['base64', 'Cg==\n', '\n'],
+] as const)
+  test(`${encoding} with the line ends of the file: ${JSON.stringify(body)}`, () => {
+    const decoder = createTransferDecoder(encoding, 'file')!;
+    const pieces = [...body].map((octet) => decoder.write(Buffer.from(octet, 'latin1')));
+    assert.equal(Buffer.concat([...pieces, decoder.end()]).toString('latin1'), decoded);
+  });

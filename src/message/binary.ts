@@ -13,17 +13,23 @@ export interface TransferDecoder {
 
 const nothing = Buffer.alloc(0);
 
-/** @returns undefined if the encoding is unknown (BINARY answers UNKNOWN-CTE, RFC 3516 §4.3) */
-export function createTransferDecoder(encoding: string): TransferDecoder | undefined {
+/**
+ * @param lineEnds  of text: CRLF as the wire has them, or those of the file
+ * @returns undefined if the encoding is unknown (BINARY answers UNKNOWN-CTE, RFC 3516 §4.3)
+ */
+export function createTransferDecoder(
+  encoding: string,
+  lineEnds: 'wire' | 'file' = 'wire',
+): TransferDecoder | undefined {
   switch (asciiLower(encoding)) {
     case '7bit':
     case '8bit':
     case 'binary':
-      return identityDecoder();
+      return lineEnds === 'file' ? unchanged : identityDecoder();
     case 'base64':
       return base64Decoder();
     case 'quoted-printable':
-      return new QuotedPrintableDecoder();
+      return new QuotedPrintableDecoder(lineEnds === 'file');
     default:
       return undefined;
   }
@@ -34,6 +40,8 @@ export function decodeTransfer(octets: Uint8Array, encoding: string): Buffer | u
   const decoder = createTransferDecoder(encoding);
   return decoder && Buffer.concat([decoder.write(octets), decoder.end()]);
 }
+
+const unchanged: TransferDecoder = { write: asBuffer, end: () => nothing };
 
 function identityDecoder(): TransferDecoder {
   let afterCr = false;
@@ -86,6 +94,11 @@ class QuotedPrintableDecoder implements TransferDecoder {
   #blankCount = 0;
   #out = nothing;
   #length = 0;
+  readonly #keepsLineEnds: boolean;
+
+  constructor(keepsLineEnds: boolean) {
+    this.#keepsLineEnds = keepsLineEnds;
+  }
 
   write(octets: Uint8Array): Buffer {
     this.#out = Buffer.allocUnsafe(octets.length * 2 + maximumBlanks + 8);
@@ -120,9 +133,10 @@ class QuotedPrintableDecoder implements TransferDecoder {
       if (this.#takeEscape(octet)) return;
       this.#state = 'text';
     }
+    const isCrlf = this.#afterCr && octet === 10;
     if (this.#afterCr) {
       this.#afterCr = false;
-      if (octet !== 10) this.#literal(13);
+      if (!isCrlf) this.#literal(13);
     }
     if (octet === 61) {
       this.#flushBlanks();
@@ -133,7 +147,7 @@ class QuotedPrintableDecoder implements TransferDecoder {
       this.#afterCr = true;
     } else if (octet === 10) {
       this.#blankCount = 0;
-      this.#out[this.#length++] = 13;
+      if (isCrlf || !this.#keepsLineEnds) this.#out[this.#length++] = 13;
       this.#out[this.#length++] = 10;
     } else {
       this.#literal(octet);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { dayNumber, formatInternalDate, localZoneMinutes, parseDate, parseInternalDate } from './date.ts';
+import {
+  dayNumber,
+  formatInternalDate,
+  formatMailDate,
+  localZoneMinutes,
+  parseDate,
+  parseInternalDate,
+} from './date.ts';
 
 const dates: [value: string, iso: string | undefined, zoneMinutes?: number][] = [
   ['Tue, 24 Nov 2026 16:19:24 +0100', '2026-11-24T15:19:24Z', 60],
@@ -70,4 +77,9 @@ for (const text of [
 test('the local zone is the one that Date uses', () => {
   const date = new Date(2026, 6, 1, 12);
   assert.equal(localZoneMinutes(date.getTime() / 1000), -date.getTimezoneOffset());
+});
+
+test('formats dates as header fields have them', () => {
+  assert.equal(formatMailDate(1060128002, 0), 'Wed, 06 Aug 2003 00:00:02 +0000');
+  assert.equal(formatMailDate(1060128002, -330), 'Tue, 05 Aug 2003 18:30:02 -0530');
 });

@@ -131,6 +131,15 @@ function twoDigits(number: number): string {
   return number < 10 ? `0${number}` : String(number);
 }
 
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** As a Date field has it (RFC 5322 §3.3): `Wed, 06 Aug 2003 00:00:02 +0000`. */
+export function formatMailDate(epochSeconds: number, zoneMinutes: number): string {
+  const day = days[new Date((epochSeconds + zoneMinutes * 60) * 1000).getUTCDay()]!;
+  const [date = '', ...rest] = formatInternalDate(epochSeconds, zoneMinutes).split(' ');
+  return [`${day},`, date.replaceAll('-', ' '), ...rest].join(' ');
+}
+
 /** Reads what `formatInternalDate` writes, also with a one-digit or space-padded day. */
 export function parseInternalDate(text: string): { epochSeconds: number; zoneMinutes: number } | undefined {
   const match = /^ ?(\d{1,2})-([A-Za-z]{3})-(\d{4}) (\d{2}:\d{2}:\d{2}) ([+-]\d{4})$/.exec(text);

@@ -66,7 +66,9 @@ export class Asker {
         return this.#internalDate() < this.#nowSeconds - key.seconds;
       case 'larger':
       case 'smaller': {
-        const octets = this.#describe()?.wireOctets;
+        const { folder } = this.#view;
+        const octets =
+          key.of === 'file' ? folder.fileOctets(this.#reader.row()) : this.#describe()?.wireOctets;
         if (octets === undefined) return undefined;
         return key.kind === 'larger' ? octets > key.octets : octets < key.octets;
       }

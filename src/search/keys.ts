@@ -26,8 +26,8 @@ export type SearchKey =
   | { readonly kind: 'sentBefore' | 'sentOn' | 'sentSince'; readonly day: Day }
   /** RFC 5032: internal date within (younger) or not within (older) the last seconds. */
   | { readonly kind: 'younger' | 'older'; readonly seconds: number }
-  /** Strictly larger or smaller, in octets as sent to a client. */
-  | { readonly kind: 'larger' | 'smaller'; readonly octets: number }
+  /** Strictly larger or smaller, in octets as sent to a client, or as the file has them (SMAP). */
+  | { readonly kind: 'larger' | 'smaller'; readonly octets: number; readonly of?: 'file' }
   /** A substring of the field's decoded value; FROM, SUBJECT … are this. An empty value: the field exists. */
   | { readonly kind: 'header'; readonly name: string; readonly value: string }
   /** A substring of the decoded text parts; `text` looks at header names and values as well. */

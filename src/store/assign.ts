@@ -25,6 +25,8 @@ import { deliveredName, uniqueName } from './unique-names.ts';
 
 /** A message of ours that is about to appear in `cur`. */
 export interface Incoming {
+  /** Settles the name. @param taken  base names of messages that are on their way too; its own is added */
+  choose(taken: Set<string>): void;
   /** Its full name in `cur`. */
   readonly name: string;
   readonly mtimeSeconds: number;
@@ -56,8 +58,10 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
   const found = new Map<string, Fresh>();
   try {
     const endChange = state.startOwnChange(true);
+    const taken = new Set<string>();
     for (const message of incoming) {
       placed.push(message);
+      message.choose(taken);
       state.watch?.expect('cur', message.name);
       message.place();
     }
@@ -65,7 +69,13 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     endChange();
     const arrived = sortByName(found.values());
     const fresh = [
-      ...incoming.map((message) => ({ ...message, isRecent: false, wasNew: false })),
+      ...incoming.map(({ name, mtimeSeconds, keywordSet }) => ({
+        name,
+        mtimeSeconds,
+        keywordSet,
+        isRecent: false,
+        wasNew: false,
+      })),
       ...arrived,
     ];
     const first = state.uidNext;

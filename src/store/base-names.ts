@@ -87,8 +87,7 @@ export class BaseNames {
 
   /** The name of a record, as a latin1 string. */
   nameAt(offset: number): string {
-    const start = offset + 5;
-    return this.block.toString('latin1', start, start + this.block[offset + 4]!);
+    return nameInBlock(this.block, offset);
   }
 
   /** Forgets the name of a record. */
@@ -149,6 +148,12 @@ export class BaseNames {
     this.#table = table;
     this.#slotsUsed = this.#records;
   }
+}
+
+/** The name of a record in a block of octets, also one that has gone since the block was taken. */
+export function nameInBlock(block: Buffer, offset: number): string {
+  const start = offset + 5;
+  return block.toString('latin1', start, start + block[offset + 4]!);
 }
 
 function hashOf(octets: Uint8Array, start: number, length: number): number {

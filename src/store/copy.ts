@@ -3,7 +3,7 @@
  *
  *   for each message: link source tmp/y, or create tmp/y, write, utimes, fsync; (keywords: tmp/k)
  *   under the target's lock: rename tmp/k; rename tmp/y cur/BASE:2,…; the UID database (assign.ts)
- *   MOVE: unlink each source
+ *   MOVE: unlink each source; the base name stays if the target has none of that name
  *
  * Where Courier copies the octets, a message of our own user on the same file system gets a second link: messages
  * never change. Stopping before the end of a MOVE leaves the message in both folders.
@@ -35,6 +35,8 @@ export interface CopyOptions {
   readonly flagMask?: number;
   /** Whether the copies keep their keywords; default true. */
   readonly keywords?: boolean;
+  /** Whether they keep their base names, where the target has no message of that name; default false. */
+  readonly baseNames?: boolean;
 }
 
 export interface Copied {
@@ -79,7 +81,7 @@ export async function moveMessages(
   uids: readonly number[],
   options: CopyOptions = {},
 ): Promise<Copied> {
-  const copied = await copyMessages(target, source, uids, options);
+  const copied = await copyMessages(target, source, uids, { ...options, baseNames: target !== source });
   await expunge(
     source,
     copied.pairs.map(([uid]) => uid),
@@ -107,7 +109,8 @@ async function prepareCopy(
   const bits = now < 0 ? 0 : source.columns.flags[now]! & (options.flagMask ?? allFlags);
   const keywordFile =
     keywords.length > 0 ? await prepareKeywords(target.directory, target.settings, keywords) : undefined;
-  return incomingFile(target, { ...file, info: canonicalInfo(bits), keywordFile, keywords });
+  const wantedBase = options.baseNames && now >= 0 ? source.columns.baseName(now) : undefined;
+  return incomingFile(target, { ...file, wantedBase, info: canonicalInfo(bits), keywordFile, keywords });
 }
 
 interface TakenFile {

@@ -301,6 +301,50 @@ test('MOVE within and between folders', async () => {
   assert.deepEqual([...folder.uids.subarray(0, folder.count)], [3]);
 });
 
+test('MOVE keeps the base name unless the target has it, also if two sessions move the message', async () => {
+  for (const name of ['1.a:2,S', '2.b:2,', '3.c:2,F']) put(directory, `cur/${name}`);
+  const folder = await open();
+  const other = await openOther();
+  put(`${directory}/.Other`, 'cur/2.b:2,T');
+  await other.refresh();
+  await store(folder, [3], { keywords: ['Work'] });
+  await other.moveFrom(folder, [2, 3]);
+  const names = rowsOf(other).map((row) => row.split(' ')[1]!);
+  assert.deepEqual([names[0], names[2]], ['2.b:2,T', '3.c:2,F']);
+  assert.match(names[1]!, /^\d+\.M.*:2,$/);
+  assert.deepEqual(other.keywordSets[other.keywordSet[2]!], ['Work']);
+  await Promise.all([other.moveFrom(folder, [1]), other.moveFrom(folder, [1])]);
+  const [one, two] = [other.baseName(3), other.baseName(4)];
+  assert.equal(one, '1.a');
+  assert.notEqual(two, one);
+});
+
+test('an internal date can be changed, and a size is told without reading the message', async () => {
+  put(directory, 'cur/1.a,S=1234:2,');
+  put(directory, 'cur/2.b:2,');
+  const folder = await open();
+  folder.setInternalDate(1, 1_060_128_002);
+  assert.deepEqual(
+    [folder.fileOctets(0), folder.fileOctets(1)],
+    [1234, statSync(`${directory}/cur/2.b:2,`).size],
+  );
+  await reopen();
+  assert.equal(folder.internalDate(1), 1_060_128_002);
+  assert.equal(statSync(`${directory}/cur/2.b:2,`).mtimeMs, 1_060_128_002_000);
+});
+
+test('what was removed is remembered by name and flags', async () => {
+  for (const name of ['1.a:2,ST', '2.b:2,']) put(directory, `cur/${name}`);
+  const folder = await open();
+  const before = folder.highestModseq;
+  await folder.expunge([1]);
+  assert.deepEqual(
+    [...folder.removedSince(before)],
+    [[1, { baseName: '1.a', flags: flag.seen | flag.deleted }]],
+  );
+  assert.equal(folder.removedSince(folder.highestModseq).size, 0);
+});
+
 test('EXPUNGE removes files and rows, and tells which', async () => {
   for (const name of ['1.a:2,T', '2.b:2,', '3.c:2,T']) put(directory, `cur/${name}`);
   const folder = await open();

@@ -4,6 +4,8 @@ import fc from 'fast-check';
 import {
   canonicalInbox,
   checkNewName,
+  decodeFolderWord,
+  encodeFolderWord,
   entryOfName,
   nameOfEntry,
   octetsToText,
@@ -104,3 +106,14 @@ test('the names above a folder, nearest first', () => {
   assert.deepEqual([...parentsOf('INBOX.a.b')], ['INBOX.a', 'INBOX']);
   assert.deepEqual([...parentsOf('INBOX')], []);
 });
+
+test('a folder word reads back from its component, which has no separator', () =>
+  fc.assert(
+    fc.property(fc.string(), (word) => {
+      assert.equal(decodeFolderWord(encodeFolderWord(word)), word);
+      assert.doesNotMatch(encodeFolderWord(word), /[./~:\0]/);
+    }),
+  ));
+
+test('a folder word is encoded as Courier does', () =>
+  assert.equal(encodeFolderWord('b/c~:d\\e.f'), 'b\\057c\\176\\072d\\134e\\056f'));

@@ -110,3 +110,21 @@ export function* parentsOf(name: string): Generator<string> {
   for (let dot = name.lastIndexOf('.'); dot > 0; dot = name.lastIndexOf('.', dot - 1))
     yield name.slice(0, dot);
 }
+
+/**
+ * A folder's own name, which may have any characters, as a component of folder names: control characters and
+ * `. / ~ : \` in octal, so that `a.b` is `a\056b` (smap §3).
+ */
+export function encodeFolderWord(word: string): string {
+  return word.replace(
+    /[\x00-\x1f\x7f./~:\\]/g,
+    (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`,
+  );
+}
+
+/** The inverse of {@link encodeFolderWord}; what is no octal stays. */
+export function decodeFolderWord(component: string): string {
+  return component.replace(/\\([0-3][0-7]{2})/g, (_all, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
