@@ -7,6 +7,9 @@ export interface CapabilitySituation {
   readonly needsTls: boolean;
   /** A client certificate names the user (TLS_EXTERNAL). */
   readonly external: boolean;
+  readonly loggedIn: boolean;
+  /** COMPRESS has been given already. */
+  readonly compressed: boolean;
 }
 
 /** Beyond Courier's: what every client may use whatever the administrator's text says. */
@@ -40,6 +43,8 @@ export function capabilities(settings: ImapSessionSettings, situation: Capabilit
   if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
+  const own = [...extensions];
+  if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');
   const said = new Set(words.join(' ').toUpperCase().split(/\s+/));
-  return [...words, ...extensions.filter((word) => !said.has(word))].join(' ');
+  return [...words, ...own.filter((word) => !said.has(word))].join(' ');
 }

@@ -14,11 +14,13 @@ export interface Connection {
   readonly secure: boolean;
   /** The identity a verified client certificate gives under TLS_EXTERNAL. */
   readonly certificateName?: string | undefined;
-  /** Octets received and written so far (after decryption, before encryption). */
+  /** Octets received and written so far (after decryption, before encryption; without compression). */
   readonly octetsRead: number;
   readonly octetsWritten: number;
   /** Octets given to `write` that the kernel has not taken yet. */
   readonly pendingOctets: number;
+  /** True once octets are compressed in both directions. */
+  readonly compressed: boolean;
   /** True when nothing written will reach the client any more. */
   readonly closed: boolean;
 
@@ -47,6 +49,12 @@ export interface Connection {
    * @throws {Error} the handshake failed or took too long; the connection is closed
    */
   startTls(): Promise<void>;
+  /**
+   * Compresses all that is written from now on, and inflates all that comes (RFC 4978); once at most, and after TLS
+   * has started if it does. Octets that are no deflate end the connection.
+   * @param received  octets given to `onData` that are compressed already
+   */
+  compress(received: Buffer): void;
   /** Writes `last`, then closes; a client that does not read it is cut off after a minute. */
   end(last?: Uint8Array | string): void;
   destroy(error?: Error): void;

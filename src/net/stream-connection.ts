@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { type TLSSocket, type TLSSocketOptions, TLSSocket as TlsSocket } from 'node:tls';
 import type { Connection } from './connection.ts';
+import { Deflated, inflated } from './deflate-layer.ts';
 
 /** How a listener's connections become TLS; `tls/` makes it. */
 export interface TlsSide {
@@ -47,6 +48,9 @@ const lingerMs = 5_000;
 export class StreamConnection implements Connection {
   #input: Readable;
   #output: Writable;
+  /** Where octets come from and go to: the same, or compression on top of them. */
+  #source: Readable;
+  #sink: Writable;
   readonly #tlsSide: TlsSide | undefined;
   #addresses: Addresses | undefined;
   #queue: (Uint8Array | string)[] = [];
@@ -68,6 +72,8 @@ export class StreamConnection implements Connection {
   constructor(input: Readable, output: Writable, tlsSide?: TlsSide, carried?: Partial<Carried>) {
     this.#input = input;
     this.#output = output;
+    this.#source = input;
+    this.#sink = output;
     this.#tlsSide = tlsSide;
     this.#secure = carried?.secure ?? false;
     this.#octetsRead = carried?.octetsRead ?? 0;
@@ -101,7 +107,11 @@ export class StreamConnection implements Connection {
     return this.#octetsWritten;
   }
   get pendingOctets(): number {
-    return this.#queuedOctets + this.#output.writableLength;
+    const below = this.compressed ? this.#output.writableLength : 0;
+    return this.#queuedOctets + this.#sink.writableLength + below;
+  }
+  get compressed(): boolean {
+    return this.#sink !== this.#output;
   }
   get closed(): boolean {
     return this.#closed || this.#ending;
@@ -115,8 +125,8 @@ export class StreamConnection implements Connection {
     const first = this.#onData === undefined;
     this.#onData = handler;
     if (!first) return;
-    this.#input.on('data', this.#receive);
-    if (this.#input.isPaused()) this.#input.resume();
+    this.#source.on('data', this.#receive);
+    if (this.#source.isPaused()) this.#source.resume();
   }
 
   onEnd(handler: () => void): void {
@@ -128,11 +138,11 @@ export class StreamConnection implements Connection {
   }
 
   pause(): void {
-    this.#input.pause();
+    this.#source.pause();
   }
 
   resume(): void {
-    this.#input.resume();
+    this.#source.resume();
   }
 
   write(octets: Uint8Array | string): boolean {
@@ -145,24 +155,38 @@ export class StreamConnection implements Connection {
       this.#flushPlanned = true;
       setImmediate(this.#flushTurn);
     }
-    return !this.#output.writableNeedDrain;
+    return !this.#sink.writableNeedDrain;
   }
 
   drained(): Promise<void> {
     this.#flush();
-    if (this.#closed || !this.#output.writableNeedDrain) return Promise.resolve();
+    if (this.#closed || !this.#sink.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
-      const output = this.#output;
+      const sink = this.#sink;
       const done = () => {
-        output.off('drain', done);
-        output.off('close', done);
+        sink.off('drain', done);
+        sink.off('close', done);
         this.#stallTimer(0);
         resolve();
       };
-      output.once('drain', done);
-      output.once('close', done);
+      sink.once('drain', done);
+      sink.once('close', done);
       this.#stallTimer(stallMs);
     });
+  }
+
+  compress(received: Buffer): void {
+    this.#flush();
+    this.#input.off('data', this.#receive);
+    this.#input.off('end', this.#inputEnd);
+    const source = inflated(this.#input, received);
+    const sink = new Deflated(this.#output);
+    source.on('end', this.#inputEnd);
+    source.on('error', this.#failed);
+    sink.on('error', this.#failed);
+    this.#source = source;
+    this.#sink = sink;
+    if (this.#onData) source.on('data', this.#receive);
   }
 
   startTls(): Promise<void> {
@@ -180,9 +204,9 @@ export class StreamConnection implements Connection {
     this.#flush();
     this.#ending = true;
     this.#onData = undefined;
-    this.#input.resume();
+    this.#source.resume();
     this.#stallTimer(stallMs);
-    this.#output.end(() => {
+    this.#sink.end(() => {
       const shared = (this.#output as object) === this.#input;
       if (this.#inputEnded || !shared) this.destroy();
       else setTimeout(() => this.destroy(), lingerMs).unref();
@@ -191,6 +215,8 @@ export class StreamConnection implements Connection {
 
   destroy(error?: Error): void {
     this.#error ??= error;
+    this.#sink.destroy();
+    this.#source.destroy();
     this.#output.destroy();
     this.#input.destroy();
   }
@@ -254,7 +280,8 @@ export class StreamConnection implements Connection {
 
   /** Standard input closes at its end, when there may be much to say still on standard output. */
   readonly #inputClose = (): void => {
-    const mayStillWrite = this.#inputEnded && !this.#ending && (this.#output as object) !== this.#input;
+    const ended = this.#inputEnded || this.#input.readableEnded;
+    const mayStillWrite = ended && !this.#ending && (this.#output as object) !== this.#input;
     if (!mayStillWrite) this.#close();
   };
 
@@ -263,6 +290,8 @@ export class StreamConnection implements Connection {
     this.#closed = true;
     this.#queue = [];
     this.#queuedOctets = 0;
+    this.#sink.destroy();
+    this.#source.destroy();
     this.#output.destroy();
     this.#onClose?.(this.#error);
   };
@@ -278,12 +307,12 @@ export class StreamConnection implements Connection {
     const total = this.#queuedOctets;
     this.#queue = [];
     this.#queuedOctets = 0;
-    if (queue.length === 1) this.#output.write(queue[0]!, 'latin1');
-    else if (total < queue.length * copiedOctets) this.#output.write(gather(queue, total));
+    if (queue.length === 1) this.#sink.write(queue[0]!, 'latin1');
+    else if (total < queue.length * copiedOctets) this.#sink.write(gather(queue, total));
     else {
-      this.#output.cork();
-      for (const octets of queue) this.#output.write(octets, 'latin1');
-      this.#output.uncork();
+      this.#sink.cork();
+      for (const octets of queue) this.#sink.write(octets, 'latin1');
+      this.#sink.uncork();
     }
   }
 
@@ -309,6 +338,8 @@ export class StreamConnection implements Connection {
     const socket = new TlsSocket(raw, { isServer: true, ...side.options(this) });
     this.#input = socket;
     this.#output = socket;
+    this.#source = socket;
+    this.#sink = socket;
     this.#attach();
     await secured(socket, side.handshakeTimeoutMs);
     try {
@@ -324,11 +355,11 @@ export class StreamConnection implements Connection {
   /** Resolves when the kernel has everything, or the connection has closed; in the usual case that is at once. */
   async flushed(): Promise<void> {
     this.#flush();
-    if (this.#output.writableLength === 0 || this.#closed) return;
+    if (this.#sink.writableLength === 0 || this.#closed) return;
     await new Promise<void>((resolve) => {
       this.#stallTimer(stallMs);
-      this.#output.once('close', resolve);
-      this.#output.write('', () => resolve());
+      this.#sink.once('close', resolve);
+      this.#sink.write('', () => resolve());
     });
     this.#stallTimer(0);
   }

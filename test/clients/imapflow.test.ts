@@ -1,7 +1,7 @@
 /** A whole conversation with imapflow, a client library that many programs use. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -17,12 +17,16 @@ function countOf({ mailbox }: ImapFlow): number | undefined {
 }
 
 /** A server on loopback over a fresh maildir, and a client that has logged in. */
-async function connected(context: TestContext): Promise<{ client: ImapFlow; maildir: string }> {
+async function connected(
+  context: TestContext,
+): Promise<{ client: ImapFlow; maildir: string; connection: StreamConnection }> {
   const maildir = mkdtempSync(join(tmpdir(), 'postrider-imapflow-'));
   makeMaildir('five-messages', maildir);
   const login = { ...loginForTests(), canStartTls: () => false };
+  let connection: StreamConnection | undefined;
   const server = createServer((socket) => {
-    startImapSession(new StreamConnection(socket, socket), imapServices(maildir, { login }));
+    connection = new StreamConnection(socket, socket);
+    startImapSession(connection, imapServices(maildir, { login }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const client = new ImapFlow({
@@ -38,7 +42,7 @@ async function connected(context: TestContext): Promise<{ client: ImapFlow; mail
     server.close();
     rmSync(maildir, { recursive: true, force: true });
   });
-  return { client, maildir };
+  return { client, maildir, connection: connection! };
 }
 
 test('imapflow lists mailboxes with their special uses and counts', async (context) => {
@@ -75,6 +79,20 @@ test('imapflow reads, flags, appends, moves and expunges', async (context) => {
   assert.equal(moved ? moved.uidMap?.size : 0, 2);
   await client.messageDelete('3', { uid: true });
   assert.equal(countOf(client), 2);
+  lock.release();
+});
+
+test('imapflow compresses, and gets a megabyte in both directions', async (context) => {
+  const { client, connection } = await connected(context);
+  assert.ok(connection.compressed);
+  const text = `Subject: Large\r\n\r\n${'Lorem ipsum dolor sit amet.\r\n'.repeat(40_000)}`;
+  const sent = (connection.stream as Socket).bytesRead;
+  await client.append('INBOX.Sent', text);
+  assert.ok((connection.stream as Socket).bytesRead - sent < text.length / 20);
+  const lock = await client.getMailboxLock('INBOX.Sent');
+  const one = await client.fetchOne('1', { source: true });
+  assert.equal(one ? one.source?.toString() : undefined, text);
+  assert.ok((connection.stream as Socket).bytesWritten < text.length / 20);
   lock.release();
 });
 

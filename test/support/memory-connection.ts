@@ -7,6 +7,7 @@ export class MemoryConnection implements Connection {
   readonly localAddress = '127.0.0.1';
   readonly localPort = 143;
   secure = false;
+  compressed = false;
   octetsRead = 0;
   octetsWritten = 0;
   pendingOctets = 0;
@@ -79,6 +80,11 @@ export class MemoryConnection implements Connection {
   startTls(): Promise<void> {
     this.secure = true;
     return Promise.resolve();
+  }
+
+  /** Nothing to compress on no network: only that it was asked for is noted. */
+  compress(): void {
+    this.compressed = true;
   }
 
   end(last?: Uint8Array | string): void {

@@ -178,6 +178,17 @@ export const sessionRows = [
     means: 'What the names of the folders beside INBOX begin with: INBOX., or nothing.',
   },
   {
+    name: 'IMAP_COMPRESS',
+    field: 'compress',
+    files: own,
+    scopes: imap,
+    kind: yesNo,
+    default: 'YES',
+    means:
+      'Announce COMPRESS=DEFLATE: clients that ask for it get and send compressed octets. It saves two thirds of ' +
+      'the traffic of text and costs processor time and 80 KiB for each such session.',
+  },
+  {
     name: 'IMAP_EXTRA_CAPABILITIES',
     field: 'extraCapabilities',
     files: own,

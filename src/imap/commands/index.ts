@@ -6,6 +6,7 @@ import { authenticate } from './authenticate.ts';
 import { capability } from './capability.ts';
 import { check } from './check.ts';
 import { close, unselect } from './close.ts';
+import { compress } from './compress.ts';
 import { copy, move } from './copy.ts';
 import { create } from './create.ts';
 import { deleteMailbox } from './delete.ts';
@@ -37,6 +38,7 @@ const commands: readonly Command[] = [
   capability,
   check,
   close,
+  compress,
   copy,
   create,
   deleteAcl,
