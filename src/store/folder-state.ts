@@ -6,6 +6,7 @@ import { nameInBlock } from './base-names.ts';
 import { Columns, type Row } from './columns.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { KeywordTable } from './keywords.ts';
+import { MessageCache } from './message-cache.ts';
 import type { StoreSettings } from './settings.ts';
 import { FolderWatch } from './watch.ts';
 
@@ -79,6 +80,8 @@ export class FolderState {
   watch: FolderWatch | undefined;
   known: Stamps | undefined;
   lastPurgeMs = 0;
+  /** What was computed of the messages. */
+  readonly cache: MessageCache;
   /** Rows a look through `cur` did not find, and the directory's time then. */
   missing: { readonly curTime: number; readonly uids: ReadonlySet<number> } | undefined;
   #unsettledUntil = 0;
@@ -93,6 +96,7 @@ export class FolderState {
   constructor(directory: string, settings: StoreSettings) {
     this.directory = directory;
     this.settings = settings;
+    this.cache = new MessageCache(this);
     try {
       const { dev, ino } = statSync(octetPath(`${directory}/cur`));
       this.turnKey = `${dev}:${ino}`;

@@ -5,6 +5,7 @@ import { type Copied, type CopyOptions, copyMessages, moveMessages } from './cop
 import { type ExpungeOptions, expunge } from './expunge.ts';
 import type { FolderState, RemovedMessage } from './folder-state.ts';
 import { sizeInName } from './maildirsize.ts';
+import type { MessageCache } from './message-cache.ts';
 import { OpenMessage } from './open-message.ts';
 import { refresh } from './refresh.ts';
 import { withFile } from './relocate.ts';
@@ -106,6 +107,11 @@ export class Folder {
   /** The file name without its info: what identifies the message on disk. */
   baseName(row: number): string {
     return this.state.columns.baseName(row);
+  }
+
+  /** What was computed of the messages, kept for all sessions and processes; kinds are in `computed.ts`. */
+  get computed(): MessageCache {
+    return this.state.cache;
   }
 
   /** Whether the disk may have changed: a few microseconds. */
