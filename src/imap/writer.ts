@@ -66,6 +66,15 @@ export class Writer {
     return this;
   }
 
+  /** `octets[start, end)`, which may change as soon as this returns. */
+  piece(octets: Buffer, start: number, end: number): this {
+    const length = end - start;
+    if (length > laterBlock) return this.octets(Buffer.from(octets.subarray(start, end)));
+    octets.copy(this.#room(length), this.#used, start, end);
+    this.#used += length;
+    return this;
+  }
+
   /** A non-negative integer in decimal. */
   number(value: number): this {
     if (value > 999_999_999) return this.text(String(value));

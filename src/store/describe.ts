@@ -1,31 +1,34 @@
 /**
- * What was computed about messages, kept for the process within a limit of octets. Of most messages only the
- * texts that were asked for stay; their structure is found again when somebody needs it.
+ * What was computed about messages: the texts and sizes are in the folder's cache; of structures the latest are in
+ * memory, and those of messages that take long to read are in the cache too.
  */
 import { read } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { serializeBody } from '../message/bodystructure.ts';
-import { serializeEnvelope } from '../message/envelope.ts';
 import { createStructureParser, type MessageStructure, parseStructure } from '../message/structure.ts';
+import { computed } from './computed.ts';
+import {
+  descriptionRecord,
+  readStructure,
+  structureRecord,
+  textsAt,
+  utf8Record,
+  utf8TextsAt,
+} from './description-record.ts';
 import { asMailError } from './errno.ts';
 import type { Folder } from './folder.ts';
+import { limitCacheMemory } from './message-cache.ts';
 import type { OpenMessage } from './open-message.ts';
 
 /** Messages up to this size are read and parsed at once. */
 const smallOctets = 1 << 20;
+/** The structure of a larger message is kept in the cache. */
+const quickOctets = 1 << 16;
 const pieceOctets = 1 << 18;
-/** Structures kept beside the texts. */
 const keptStructures = 2000;
-/** What an entry takes without its texts, roughly. */
-const entryOctets = 200;
 
-let limitOctets = 64 << 20;
-
-/** Sets how much memory the descriptions of this process may take. */
-export function limitDescriptions(octets: number): void {
-  limitOctets = octets;
-  trim();
-}
+/** Sets how much memory the descriptions of this process may take where no file keeps them. */
+export const limitDescriptions = limitCacheMemory;
 
 /** One message, described. Its octets never change, so neither does this. */
 export class Description {
@@ -33,126 +36,101 @@ export class Description {
   readonly sizeOctets: number;
   /** RFC822.SIZE: with every line end CRLF. */
   readonly wireOctets: number;
-  readonly #cache: FolderCache;
+  readonly #hasEightBit: boolean;
+  readonly #folder: Folder;
   readonly #uid: number;
-  #structure: MessageStructure | undefined;
-  /** By `utf8`; then bodies by `extended` and `utf8`. */
-  #texts: (string | undefined)[] | undefined;
 
-  constructor(cache: FolderCache, uid: number, structure: MessageStructure) {
-    this.sizeOctets = structure.sizeOctets;
-    this.wireOctets = structure.wireOctets;
-    this.#cache = cache;
+  /** @param content  of the message's record in the cache */
+  constructor(folder: Folder, uid: number, content: Buffer, start: number) {
+    this.wireOctets = content.readDoubleLE(start);
+    this.sizeOctets = content.readDoubleLE(start + 8);
+    this.#hasEightBit = content.readUInt32LE(start + 20) !== 0;
+    this.#folder = folder;
     this.#uid = uid;
-    this.#structure = structure;
   }
 
   /** @throws {MailError} expunged, unavailable: it had to be found again, and the file has gone */
   get structure(): MessageStructure {
-    if (!this.#structure) {
-      this.#structure = parseNow(this.#cache.folder, this.#cache.folder.rowOf(this.#uid));
-      keepStructure(this);
-    }
-    return this.#structure;
-  }
-
-  /** Lets go of the structure where it can be had again in one turn of the event loop. */
-  forgetStructure(): void {
-    if (this.sizeOctets <= smallOctets) this.#structure = undefined;
+    return structureOf(this.#folder, this.#uid);
   }
 
   /** ENVELOPE as IMAP sends it. @throws as `structure` */
   envelope(utf8: boolean): Buffer {
-    return this.#text(utf8 ? 1 : 0, () => serializeEnvelope(this.structure.root, utf8));
+    const texts = this.#texts(utf8);
+    return texts.octets.subarray(0, texts.envelopeLength);
   }
 
   /** BODY, or BODYSTRUCTURE if extended, as IMAP sends it. @throws as `structure` */
   body(extended: boolean, utf8: boolean): Buffer {
-    return this.#text(2 + (extended ? 2 : 0) + (utf8 ? 1 : 0), () =>
-      serializeBody(this.structure, extended, utf8),
-    );
+    if (!extended) return this.#plainBody(utf8 && this.#hasEightBit);
+    const texts = this.#texts(utf8);
+    return texts.octets.subarray(texts.envelopeLength);
   }
 
-  #text(index: number, make: () => Buffer): Buffer {
-    const known = this.#texts?.[index];
-    if (known !== undefined) return Buffer.from(known, 'latin1');
-    const octets = make();
-    this.#texts ??= [];
-    this.#texts[index] = octets.toString('latin1');
-    this.#cache.grow(this.#uid, octets.length);
-    return octets;
-  }
-}
-
-/** The descriptions of one folder, the longest unused first. */
-class FolderCache {
-  readonly folder: Folder;
-  readonly entries = new Map<number, { description: Description; octets: number }>();
-  readonly pending = new Map<number, Promise<Description>>();
-  octets = 0;
-
-  constructor(folder: Folder) {
-    this.folder = folder;
-  }
-
-  add(uid: number, structure: MessageStructure): Description {
-    const description = new Description(this, uid, structure);
-    const octets = entryOctets + (structure.sizeOctets > smallOctets ? 4000 : 0);
-    this.entries.set(uid, { description, octets });
-    this.#count(octets);
-    keepStructure(description);
-    return description;
+  /** A copy of ENVELOPE and BODYSTRUCTURE. */
+  #texts(utf8: boolean): { readonly octets: Buffer; readonly envelopeLength: number } {
+    const folder = this.#folder;
+    const cache = folder.computed;
+    const differs = utf8 && this.#hasEightBit;
+    const kind = differs ? computed.descriptionUtf8 : computed.description;
+    const row = folder.rowOf(this.#uid);
+    const lengthAt = differs ? 0 : 16;
+    const at = differs ? utf8TextsAt : textsAt;
+    if (row >= 0 && cache.find(row, kind)) {
+      const { octets, start, end } = cache;
+      return {
+        octets: Buffer.from(octets.subarray(start + at, end)),
+        envelopeLength: octets.readUInt32LE(start + lengthAt),
+      };
+    }
+    const content = differs ? utf8Record(this.structure) : descriptionRecord(this.structure);
+    const after = folder.rowOf(this.#uid);
+    if (after >= 0) cache.put(after, kind, content);
+    return { octets: Buffer.from(content.subarray(at)), envelopeLength: content.readUInt32LE(lengthAt) };
   }
 
-  grow(uid: number, octets: number): void {
-    const entry = this.entries.get(uid);
-    if (!entry) return;
-    entry.octets += octets;
-    this.#count(octets);
-  }
-
-  #count(octets: number): void {
-    this.octets += octets;
-    total += octets;
-    if (total > limitOctets) trim();
-  }
-
-  dropOldest(): void {
-    const first = this.entries.entries().next().value;
-    if (!first) return;
-    this.entries.delete(first[0]);
-    this.octets -= first[1].octets;
-    total -= first[1].octets;
+  #plainBody(utf8: boolean): Buffer {
+    const folder = this.#folder;
+    const kind = utf8 ? computed.bodyUtf8 : computed.body;
+    const row = folder.rowOf(this.#uid);
+    const known = row < 0 ? undefined : folder.computed.get(row, kind);
+    if (known) return Buffer.from(known);
+    const body = serializeBody(this.structure, false, utf8);
+    const after = folder.rowOf(this.#uid);
+    if (after >= 0) folder.computed.put(after, kind, body);
+    return body;
   }
 }
 
-let total = 0;
-/** The longest unused first. A folder that is let go of takes its cache with it at the next trim. */
-const caches = new Map<Folder, FolderCache>();
-const structures = new Set<Description>();
+/** By folder and UID, the longest unused first. */
+const structures = new Map<string, MessageStructure>();
+const pending = new Map<string, Promise<Description>>();
+const serials = new WeakMap<Folder, number>();
+let lastSerial = 0;
 
-function keepStructure(description: Description): void {
-  structures.add(description);
-  if (structures.size <= keptStructures) return;
-  const oldest = structures.values().next().value!;
-  structures.delete(oldest);
-  oldest.forgetStructure();
+function keyOf(folder: Folder, uid: number): string {
+  const serial = serials.get(folder) ?? ++lastSerial;
+  serials.set(folder, serial);
+  return `${serial}:${uid}`;
 }
 
-function trim(): void {
-  for (const [folder, cache] of caches) {
-    while (total > limitOctets && cache.entries.size > 0) cache.dropOldest();
-    if (total <= limitOctets) return;
-    caches.delete(folder);
-  }
+function keepStructure(key: string, structure: MessageStructure): void {
+  structures.delete(key);
+  structures.set(key, structure);
+  if (structures.size > keptStructures) structures.delete(structures.keys().next().value!);
 }
 
-/** Forgets what is known of a folder's messages. */
-export function forgetDescriptions(folder: Folder): void {
-  const cache = caches.get(folder);
-  if (!cache) return;
-  total -= cache.octets;
-  caches.delete(folder);
+function structureOf(folder: Folder, uid: number): MessageStructure {
+  const key = keyOf(folder, uid);
+  const row = folder.rowOf(uid);
+  const structure = structures.get(key) ?? keptStructure(folder, row) ?? parseNow(folder, row);
+  keepStructure(key, structure);
+  return structure;
+}
+
+function keptStructure(folder: Folder, row: number): MessageStructure | undefined {
+  const content = row < 0 ? undefined : folder.computed.get(row, computed.structure);
+  return content && readStructure(content);
 }
 
 /**
@@ -160,40 +138,69 @@ export function forgetDescriptions(folder: Folder): void {
  * @throws {MailError} expunged, unavailable; also as the promise's rejection
  */
 export function describe(folder: Folder, row: number): Description | Promise<Description> {
-  const cache = cacheOf(folder);
   const uid = folder.uids[row]!;
-  const known = cache.entries.get(uid);
-  if (known) return known.description;
-  const pending = cache.pending.get(uid);
-  if (pending !== undefined) return pending;
+  const known = knownDescription(folder, row);
+  if (known) return known;
+  const waiting = folder.computed.ready();
+  if (waiting !== undefined) return waiting.then(() => describe(folder, presentRow(folder, uid)));
+  const again = knownDescription(folder, row);
+  if (again) return again;
+  const beingRead = pending.size === 0 ? undefined : pending.get(keyOf(folder, uid));
+  if (beingRead !== undefined) return beingRead;
   const message = folder.open(row);
-  if (message.sizeOctets > smallOctets) return describeLarge(cache, uid, message);
+  if (message.sizeOctets > smallOctets) return describeLarge(folder, uid, message);
   try {
-    return cache.add(uid, parseSmall(message));
+    return keep(folder, uid, parseSmall(message));
   } finally {
     message.close();
   }
 }
 
-let lastUsed: FolderCache | undefined;
-
-function cacheOf(folder: Folder): FolderCache {
-  if (lastUsed?.folder === folder && caches.has(folder)) return lastUsed;
-  const cache = caches.get(folder) ?? new FolderCache(folder);
-  caches.delete(folder);
-  caches.set(folder, cache);
-  lastUsed = cache;
-  return cache;
+function presentRow(folder: Folder, uid: number): number {
+  const row = folder.rowOf(uid);
+  if (row < 0) throw new MailError('expunged', 'the message has gone');
+  return row;
 }
 
-function describeLarge(cache: FolderCache, uid: number, message: OpenMessage): Promise<Description> {
+function knownDescription(folder: Folder, row: number): Description | undefined {
+  const cache = folder.computed;
+  if (!cache.find(row, computed.description)) return undefined;
+  const { octets, start } = cache;
+  const isLarge = octets.readDoubleLE(start + 8) > smallOctets;
+  const uid = folder.uids[row]!;
+  const description = new Description(folder, uid, octets, start);
+  // Nobody should have to wait in the middle of an answer.
+  if (isLarge && !cache.has(row, computed.structure) && !structures.has(keyOf(folder, uid))) return undefined;
+  return description;
+}
+
+/** Forgets a message whose file is not what was described. */
+export function forgetDescription(folder: Folder, row: number): void {
+  structures.delete(keyOf(folder, folder.uids[row]!));
+  folder.computed.forget(row);
+}
+
+function keep(folder: Folder, uid: number, structure: MessageStructure): Description {
+  const content = descriptionRecord(structure);
+  const row = folder.rowOf(uid);
+  if (row >= 0) {
+    folder.computed.put(row, computed.description, content);
+    if (structure.sizeOctets > quickOctets)
+      folder.computed.put(row, computed.structure, structureRecord(structure));
+  }
+  keepStructure(keyOf(folder, uid), structure);
+  return new Description(folder, uid, content, 0);
+}
+
+function describeLarge(folder: Folder, uid: number, message: OpenMessage): Promise<Description> {
+  const key = keyOf(folder, uid);
   const described = parseLarge(message)
-    .then((structure) => cache.add(uid, structure))
+    .then((structure) => keep(folder, uid, structure))
     .finally(() => {
       message.close();
-      cache.pending.delete(uid);
+      pending.delete(key);
     });
-  cache.pending.set(uid, described);
+  pending.set(key, described);
   return described;
 }
 

@@ -1,6 +1,5 @@
 /** The folders of this process: open ones are shared, and closed ones are kept a while for the next SELECT. */
 import { MailError } from '../base/mail-error.ts';
-import { forgetDescriptions } from './describe.ts';
 import { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
 import { refresh } from './refresh.ts';
@@ -111,8 +110,7 @@ function discard(entry: Entry): void {
   if (entry.references === 0) letGo(entry);
 }
 
-function letGo({ folder, state }: Entry): void {
-  forgetDescriptions(folder);
+function letGo({ state }: Entry): void {
   state.cache.close();
   state.watch?.close();
   state.watch = undefined;

@@ -1,9 +1,10 @@
 import { MailError } from '../../base/mail-error.ts';
-import { type Description, describe } from '../../store/describe.ts';
+import { type Description, describe, forgetDescription } from '../../store/describe.ts';
 import { flag } from '../../store/flags.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
 import { command } from '../command.ts';
 import { writeColumns } from '../fetch/column-writer.ts';
+import { writeDescribed } from '../fetch/described-writer.ts';
 import {
   type FetchPlan,
   planFetch,
@@ -80,6 +81,7 @@ class Fetching {
 
   async #all(ranges: IndexRanges, isColumns: boolean): Promise<Reply> {
     const { writer } = this.#session;
+    if (this.#plan.needsDescription) await this.#state.view.folder.computed.ready();
     let sinceMs = performance.now();
     for (const [first, last] of ranges) {
       for (let index = first; index <= last; index++) {
@@ -111,10 +113,15 @@ class Fetching {
       this.#missing = true;
       return;
     }
-    if (!this.#plan.needsDescription) return this.#opened(index, undefined);
+    const { items, needsDescription, isDescribed } = this.#plan;
+    if (!needsDescription) return this.#opened(index, undefined);
     try {
+      if (isDescribed && writeDescribed(this.#session, this.#state, items, index, row)) return;
       const description = describe(folder, row);
-      if (!(description instanceof Promise)) return this.#opened(index, description);
+      if (!(description instanceof Promise)) {
+        if (isDescribed && writeDescribed(this.#session, this.#state, items, index, row)) return;
+        return this.#opened(index, description);
+      }
       return description.then(
         (ready) => this.#opened(index, ready),
         (error: unknown) => this.#failed(index, error),
@@ -132,10 +139,15 @@ class Fetching {
       const row = view.rowAt(index);
       if (row < 0) throw new MailError('expunged', 'expunged');
       if (this.#plan.needsFile) file = view.folder.open(row);
+      if (isAnother(file, description)) {
+        // Somebody wrote into the file.
+        forgetDescription(view.folder, row);
+        description = undefined;
+      }
       const isLarge = file !== undefined && file.sizeOctets > wholeUpTo;
       if (
         file !== undefined &&
-        ((isLarge && this.#plan.isBinary) || (description === undefined && (isLarge || this.#sets(row))))
+        ((isLarge && this.#plan.isBinary) || (description === undefined && this.#wants(isLarge, row)))
       ) {
         return this.#large(index, row, file, description);
       }
@@ -149,6 +161,11 @@ class Fetching {
       file?.close();
       this.#failed(index, error);
     }
+  }
+
+  /** Whether a message without a description needs one. */
+  #wants(isLarge: boolean, row: number): boolean {
+    return this.#plan.needsDescription || isLarge || this.#sets(row);
   }
 
   /** Gets ready what takes time: the description, and the sizes of decoded parts. */
@@ -234,4 +251,8 @@ class Fetching {
     if (this.#unknownEncoding) return no('[UNKNOWN-CTE] FETCH failed: unknown content transfer encoding.');
     return ok(this.#missing ? '[EXPUNGEISSUED] FETCH completed.' : 'FETCH completed.');
   }
+}
+
+function isAnother(file: OpenMessage | undefined, description: Description | undefined): boolean {
+  return file !== undefined && description !== undefined && file.sizeOctets !== description.sizeOctets;
 }

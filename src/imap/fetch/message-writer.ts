@@ -1,11 +1,12 @@
 /** Writes `* n FETCH (…)` for one message: first everything it needs is at hand, then its octets go out. */
-import { formatInternalDate, localZoneMinutes } from '../../message/date.ts';
 import type { Description } from '../../store/describe.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
 import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
+import { isDescribed } from './described-writer.ts';
+import { internalDateText } from './internal-date.ts';
 import {
   countOctets,
   decodedPart,
@@ -19,6 +20,8 @@ import {
 /** What of a message the items need, decided once per command. */
 export interface FetchPlan {
   readonly items: readonly FetchItem[];
+  /** All items are columns or ready texts. */
+  readonly isDescribed: boolean;
   readonly needsDescription: boolean;
   readonly needsFile: boolean;
   readonly needsDate: boolean;
@@ -29,6 +32,7 @@ export interface FetchPlan {
 export function planFetch(items: readonly FetchItem[]): FetchPlan {
   return {
     items,
+    isDescribed: items.every((item) => isDescribed(item)),
     needsDescription: items.some((item) => needsDescription(item)),
     needsFile: items.some(({ kind }) => kind === 'section' || kind === 'binary' || kind === 'binarySize'),
     needsDate: items.some(({ kind }) => kind === 'internalDate'),
@@ -94,7 +98,7 @@ function valueFor(session: ImapSession, { view }: Selected, item: FetchItem, mes
     case 'uid':
       return folder.uids[row]!;
     case 'internalDate':
-      return Buffer.from(`"${formatInternalDate(dateSeconds, localZoneMinutes(dateSeconds))}"`);
+      return Buffer.from(internalDateText(dateSeconds));
     case 'size':
       return description!.wireOctets;
     case 'envelope':

@@ -1,0 +1,57 @@
+/**
+ * What the cache keeps of every message that was described:
+ *
+ *    0  octets on the wire, 8  octets of the file: doubles
+ *   16  length of the envelope; 20: 1 if the texts differ for clients that enabled UTF8=ACCEPT
+ *   24  ENVELOPE, then BODYSTRUCTURE, as they are sent
+ *
+ * The record for those clients has the two texts only, behind the length of the first.
+ */
+import { serializeBody } from '../message/bodystructure.ts';
+import { serializeEnvelope } from '../message/envelope.ts';
+import type { MessageStructure } from '../message/structure.ts';
+
+/** Where the envelope begins in a description, and in that for UTF8=ACCEPT. */
+export const textsAt = 24;
+export const utf8TextsAt = 4;
+
+let scratch = Buffer.alloc(65536);
+
+function room(octets: number): Buffer {
+  if (scratch.length < octets) scratch = Buffer.allocUnsafeSlow(octets * 2);
+  return scratch.subarray(0, octets);
+}
+
+/** @returns the record's content, valid until the next call */
+export function descriptionRecord(structure: MessageStructure): Buffer {
+  const envelope = serializeEnvelope(structure.root, false);
+  const body = serializeBody(structure, true, false);
+  const content = room(textsAt + envelope.length + body.length);
+  content.writeDoubleLE(structure.wireOctets, 0);
+  content.writeDoubleLE(structure.sizeOctets, 8);
+  content.writeUInt32LE(envelope.length, 16);
+  content.writeUInt32LE(structure.headerHasEightBit ? 1 : 0, 20);
+  content.set(envelope, textsAt);
+  content.set(body, textsAt + envelope.length);
+  return content;
+}
+
+/** The same for clients that enabled UTF8=ACCEPT; valid until the next call. */
+export function utf8Record(structure: MessageStructure): Buffer {
+  const envelope = serializeEnvelope(structure.root, true);
+  const body = serializeBody(structure, true, true);
+  const content = room(utf8TextsAt + envelope.length + body.length);
+  content.writeUInt32LE(envelope.length, 0);
+  content.set(envelope, utf8TextsAt);
+  content.set(body, utf8TextsAt + envelope.length);
+  return content;
+}
+
+/** A structure as octets: its texts are latin1, so a character is an octet. */
+export function structureRecord(structure: MessageStructure): Buffer {
+  return Buffer.from(JSON.stringify(structure), 'latin1');
+}
+
+export function readStructure(content: Buffer): MessageStructure {
+  return JSON.parse(content.toString('latin1')) as MessageStructure;
+}
