@@ -33,7 +33,7 @@ export class AclFiles {
    */
   effective(folder: string): Acl | undefined {
     const inherited = this.#stored(folder);
-    return inherited === 'unreadable' ? undefined : withAdministrators(inherited);
+    return inherited === 'unreadable' ? undefined : counting(inherited);
   }
 
   /**
@@ -42,7 +42,6 @@ export class AclFiles {
    */
   reader(): (folder: string) => Acl | undefined {
     const stored = new Map<string, Acl | 'unreadable'>();
-    const counting = new Map<Acl, Acl>();
     const hasHierarchy = this.#hierarchyNames().length > 0;
     const find = (folder: string): Acl | 'unreadable' => {
       let acl = stored.get(folder);
@@ -56,9 +55,7 @@ export class AclFiles {
     return (folder) => {
       const acl = find(folder);
       if (acl === 'unreadable') return undefined;
-      const known = counting.get(acl) ?? withAdministrators(acl);
-      counting.set(acl, known);
-      return known;
+      return counting(acl);
     };
   }
 
@@ -156,7 +153,7 @@ export class AclFiles {
       const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
       const known = this.#read.get(path);
       if (known?.stamp === stamp) return known.acl;
-      const acl = parseAcl(readFileSync(octetPath(path), 'latin1'));
+      const acl = parseKnown(readFileSync(octetPath(path), 'latin1'));
       // A file that has just changed may change again within the same tick of its time stamp.
       if (Date.now() - stats.mtimeMs > 1000) this.#read.set(path, { stamp, acl });
       return acl;
@@ -196,6 +193,25 @@ export class AclFiles {
       return []; // no name without a folder has a list
     }
   }
+}
+
+const mostTexts = 1000;
+const texts = new Map<string, Acl>();
+const withAll = new WeakMap<Acl, Acl>();
+
+/** Lists with the same text are one object: ten thousand accounts have few different ones. */
+function parseKnown(octets: string): Acl {
+  const acl = texts.get(octets) ?? parseAcl(octets);
+  if (texts.size >= mostTexts) texts.clear();
+  if (octets.length < 1000) texts.set(octets, acl);
+  return acl;
+}
+
+/** A list as it counts. */
+function counting(acl: Acl): Acl {
+  const known = withAll.get(acl) ?? withAdministrators(acl);
+  withAll.set(acl, known);
+  return known;
 }
 
 const known = new WeakMap<Account, AclFiles>();

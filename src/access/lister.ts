@@ -1,13 +1,13 @@
 /** LIST and LSUB: which names there are for a user, and what is said of them. */
 import { MailError } from '../base/mail-error.ts';
-import type { Account } from '../store/account.ts';
+import { aclFilesOf } from './acl-files.ts';
 import { toClient } from './client-names.ts';
 import { compilePattern, joinReference } from './list-pattern.ts';
 import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
-import type { SharedIndex } from './shared-index.ts';
+import { SharedWalk, type VisibleFolder } from './shared-walk.ts';
 import { type SpecialUse, specialUses } from './special-use.ts';
-import { sharedPrefix, type Target, type Targets } from './targets.ts';
+import { sharedPrefix, type Targets } from './targets.ts';
 
 export interface ListOptions {
   /** LIST (SUBSCRIBED): subscribed names, existing or not (RFC 5258 §3). */
@@ -35,7 +35,7 @@ export interface ListerSettings {
 /** Names as the client spells them. */
 interface Visible {
   /** Folders with right l, by name. */
-  readonly folders: ReadonlyMap<string, Target>;
+  readonly folders: ReadonlyMap<string, VisibleFolder>;
   /** Groups of accounts. */
   readonly groups: ReadonlySet<string>;
 }
@@ -72,49 +72,22 @@ export class Lister {
 
   /** What is shared is looked at only for patterns that begin with `#shared.`. */
   async #visible(patterns: readonly string[]): Promise<Visible> {
-    const folders = new Map<string, Target>();
+    const folders = new Map<string, VisibleFolder>();
     const groups = new Set<string>();
     for (const pattern of patterns)
       if (pattern.startsWith(sharedPrefix)) {
         if (this.#targets.index)
-          await this.#addShared(this.#targets.index, sharedPrefix, pattern, folders, groups);
-      } else await this.#addFolders(this.#targets.account, 'INBOX', this.#spelling(pattern), folders);
+          await new SharedWalk(this.#targets, pattern, folders, groups).add(this.#targets.index);
+      } else await this.#addOwn(this.#spelling(pattern), folders);
     return { folders, groups };
   }
 
-  async #addFolders(
-    account: Account,
-    root: string,
-    spell: (canonical: string) => string,
-    folders: Map<string, Target>,
-  ): Promise<void> {
-    const names = (await account.listFolders()).keys();
-    const rights = this.#targets.rightsReader(account);
-    for (const folder of names) {
-      const target = { name: root + folder.slice('INBOX'.length), account, folder };
-      if (rights(folder).includes('l')) folders.set(spell(target.name), target);
-    }
-  }
-
-  async #addShared(
-    index: SharedIndex,
-    above: string,
-    pattern: string,
-    folders: Map<string, Target>,
-    groups: Set<string>,
-  ): Promise<void> {
-    for (const record of index.records()) {
-      const name = above + record.name;
-      if (!mayMatch(pattern, name)) continue;
-      if (record.kind === 'group') {
-        groups.add(name);
-        if (mayMatch(pattern, `${name}.`))
-          await this.#addShared(record.index, `${name}.`, pattern, folders, groups);
-        continue;
-      }
-      const account = this.#targets.sharedAccount(record);
-      if (account) await this.#addFolders(account, name, (canonical) => canonical, folders).catch(passOver);
-    }
+  async #addOwn(spell: (canonical: string) => string, folders: Map<string, VisibleFolder>): Promise<void> {
+    const { account } = this.#targets;
+    const aclOf = aclFilesOf(account).reader();
+    const rightsIn = this.#targets.rightsReader(true);
+    for (const { name, directory } of (await account.listFolders()).values())
+      if (rightsIn(aclOf(name)).includes('l')) folders.set(spell(name), { name, directory });
   }
 
   #subscribed(patterns: readonly string[]): Set<string> {
@@ -149,7 +122,10 @@ export class Lister {
     return (canonical) => toClient(canonical, prefix);
   }
 
-  async #described(listed: readonly Listed[], folders: ReadonlyMap<string, Target>): Promise<ListEntry[]> {
+  async #described(
+    listed: readonly Listed[],
+    folders: ReadonlyMap<string, VisibleFolder>,
+  ): Promise<ListEntry[]> {
     const { specialUse, trashFolder, checkAllFolders } = this.#settings;
     const own = new Set(folders.values().map((target) => target.name));
     const uses = specialUses(specialUse, trashFolder, (name) => own.has(name));
@@ -157,7 +133,7 @@ export class Lister {
     for (const entry of listed) {
       const target = folders.get(entry.name);
       const isWanted = target !== undefined && (checkAllFolders || target.name === 'INBOX');
-      const marked = isWanted ? await hasUnseen(target.account.directoryOf(target.folder)) : undefined;
+      const marked = isWanted ? await hasUnseen(target.directory) : undefined;
       entries.push({ ...entry, marked, specialUse: target && uses.get(target.name) });
     }
     return entries;
@@ -178,16 +154,4 @@ export class Lister {
 function anyOf(patterns: readonly string[]): (name: string) => boolean {
   const tests = patterns.map(compilePattern);
   return (name) => tests.some((test) => test(name));
-}
-
-/** Whether a pattern can match this name or one below it. */
-function mayMatch(pattern: string, name: string): boolean {
-  const literal = /^[^*%]*/.exec(pattern)![0];
-  if (!name.startsWith(literal) && !literal.startsWith(name)) return false;
-  return pattern.includes('*') || name.split('.').length <= pattern.split('.').length;
-}
-
-/** An account that cannot be read is not there for others. */
-function passOver(error: unknown): void {
-  if (!(error instanceof MailError)) throw error;
 }

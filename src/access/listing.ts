@@ -24,14 +24,13 @@ export function listFolders(
   matches: (name: string) => boolean,
 ): Listed[] {
   const above = allParents(folders).union(groups);
-  const listed = [...folders.union(above)].filter(matches).map((name) => ({
+  return inOrder(folders.union(above).values().filter(matches)).map((name) => ({
     name,
     selectable: folders.has(name),
     hasChildren: above.has(name),
     subscribed: subscribed.has(name),
     childSubscribed: false,
   }));
-  return inOrder(listed);
 }
 
 /** LSUB: subscribed names, existing or not, and their parents; what is below a name is told from these names alone. */
@@ -40,14 +39,13 @@ export function listSubscribed(
   matches: (name: string) => boolean,
 ): Listed[] {
   const above = allParents(subscribed);
-  const listed = [...subscribed.union(above)].filter(matches).map((name) => ({
+  return inOrder(subscribed.union(above).values().filter(matches)).map((name) => ({
     name,
     selectable: subscribed.has(name),
     hasChildren: above.has(name),
     subscribed: subscribed.has(name),
     childSubscribed: false,
   }));
-  return inOrder(listed);
 }
 
 /**
@@ -63,14 +61,13 @@ export function listSelected(
   const above = allParents(folders);
   const missed = [...subscribed].filter((name) => !matches(name));
   const aboveMissed = recursive ? allParents(new Set(missed)) : new Set<string>();
-  const listed = [...subscribed.union(aboveMissed)].filter(matches).map((name) => ({
+  return inOrder(subscribed.union(aboveMissed).values().filter(matches)).map((name) => ({
     name,
     selectable: folders.has(name),
     hasChildren: above.has(name),
     subscribed: subscribed.has(name),
     childSubscribed: aboveMissed.has(name),
   }));
-  return inOrder(listed);
 }
 
 function allParents(names: ReadonlySet<string>): Set<string> {
@@ -83,10 +80,9 @@ function allParents(names: ReadonlySet<string>): Set<string> {
   return parents;
 }
 
-function inOrder(listed: Listed[]): Listed[] {
-  return listed.sort((one, other) => rank(one.name) - rank(other.name) || (one.name < other.name ? -1 : 1));
-}
-
-function rank(name: string): number {
-  return name === 'INBOX' ? 0 : 1;
+function inOrder(names: Iterable<string>): string[] {
+  const sorted = [...names].sort((one, other) => (one < other ? -1 : 1));
+  const inbox = sorted.indexOf('INBOX');
+  if (inbox > 0) sorted.unshift(...sorted.splice(inbox, 1));
+  return sorted;
 }

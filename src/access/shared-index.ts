@@ -13,11 +13,24 @@ import { octetPath } from '../base/paths.ts';
 import { errorCode } from '../store/errno.ts';
 import { encodeModifiedUtf7 } from '../store/modified-utf7.ts';
 import { encodeFolderWord, octetsToText } from '../store/names.ts';
+import type { AccountView } from './account-view.ts';
 
 /** One name of the index, spelt as a mailbox name's component. */
-export type SharedRecord =
-  | { readonly kind: 'account'; readonly name: string; readonly maildir: string }
-  | { readonly kind: 'group'; readonly name: string; readonly index: SharedIndex };
+export type SharedRecord = SharedAccount | SharedGroup;
+
+export interface SharedAccount {
+  readonly kind: 'account';
+  readonly name: string;
+  readonly maildir: string;
+  /** What LIST has seen of it. */
+  view: AccountView | undefined;
+}
+
+export interface SharedGroup {
+  readonly kind: 'group';
+  readonly name: string;
+  readonly index: SharedIndex;
+}
 
 interface IndexFile {
   readonly stamp: string;
@@ -29,6 +42,16 @@ export interface SharedSettings {
   readonly indexFile: string;
   /** IMAP_SHAREDMUNGENAMES: write dots and slashes in names as `\:` and `\;` instead of blanks. */
   readonly mungeNames: boolean;
+}
+
+const indexes = new Map<string, SharedIndex>();
+
+/** The index of a file; all sessions of the process share what was read. */
+export function sharedIndex({ indexFile, mungeNames }: SharedSettings, group: string, log: Log): SharedIndex {
+  const key = `${mungeNames} ${indexFile}${group}`;
+  const index = indexes.get(key) ?? new SharedIndex(indexFile + group, mungeNames, log);
+  indexes.set(key, index);
+  return index;
 }
 
 /** One index file, read when it is asked for. */
@@ -106,7 +129,8 @@ export class SharedIndex {
     }
     if (!/^[1-9]\d*$/.test(uid) || !/^[1-9]\d*$/.test(third) || home === '') return undefined;
     const place = maildir === '' ? './Maildir' : maildir;
-    return { kind: 'account', name, maildir: place.startsWith('/') ? place : `${home}/${place}` };
+    const path = place.startsWith('/') ? place : `${home}/${place}`;
+    return { kind: 'account', name, maildir: path, view: undefined };
   }
 
   /** Names must have no separators in them. */

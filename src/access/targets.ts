@@ -1,14 +1,15 @@
 /** From names to folders of accounts, and the rights there. */
-import { statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { type Account, openAccount } from '../store/account.ts';
+import { errorCode } from '../store/errno.ts';
 import { isFolderName } from '../store/names.ts';
 import { type Acl, type Identity, rightsOf, rightsWithoutAcls } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
 import { type Prefix, toCanonical, toClient } from './client-names.ts';
 import type { Rights } from './rights.ts';
-import { SharedIndex, type SharedRecord, type SharedSettings } from './shared-index.ts';
+import { type SharedAccount, type SharedIndex, type SharedSettings, sharedIndex } from './shared-index.ts';
 
 export const sharedPrefix = '#shared.';
 
@@ -34,8 +35,7 @@ export class Targets {
     this.prefix = prefix;
     this.identity = identity;
     if (shared && shared.indexFile !== '' && !identity.aclsDisabled) {
-      const path = shared.indexFile + (identity.sharedGroup ?? '');
-      this.index = new SharedIndex(path, shared.mungeNames, account.settings.log);
+      this.index = sharedIndex(shared, identity.sharedGroup ?? '', account.settings.log);
     }
   }
 
@@ -79,14 +79,11 @@ export class Targets {
   }
 
   /** The account of a record; undefined if its maildir cannot be reached, or is the user's own. */
-  sharedAccount(record: SharedRecord & { kind: 'account' }): Account | undefined {
-    try {
-      const [theirs, own] = [record.maildir, this.account.maildir].map((path) => statSync(octetPath(path)));
-      if (theirs.dev === own.dev && theirs.ino === own.ino) return undefined;
-      return openAccount(record.maildir, this.account.settings);
-    } catch {
-      return undefined;
-    }
+  sharedAccount(record: SharedAccount): Account | undefined {
+    const theirs = statPath(record.maildir);
+    const own = statPath(this.account.maildir);
+    if (theirs === undefined || (theirs.dev === own?.dev && theirs.ino === own.ino)) return undefined;
+    return openAccount(record.maildir, this.account.settings);
   }
 
   isOwn({ account }: Target): boolean {
@@ -106,13 +103,11 @@ export class Targets {
     return this.#rightsIn(this.acl(target), this.isOwn(target));
   }
 
-  /** The rights in all folders of an account, for one listing. */
-  rightsReader(account: Account): (folder: string) => Rights {
-    const aclOf = aclFilesOf(account).reader();
+  /** The rights in folders of an account, for one listing: each list is worked out once. */
+  rightsReader(isOwn: boolean): (acl: Acl | undefined) => Rights {
     const known = new Map<Acl | undefined, Rights>();
-    return (folder) => {
-      const acl = aclOf(folder);
-      const rights = known.get(acl) ?? this.#rightsIn(acl, account === this.account);
+    return (acl) => {
+      const rights = known.get(acl) ?? this.#rightsIn(acl, isOwn);
       known.set(acl, rights);
       return rights;
     };
@@ -127,6 +122,16 @@ export class Targets {
   parent({ name, account, folder }: Target): Target | undefined {
     if (folder === 'INBOX') return undefined;
     return { name: cutLast(name), account, folder: cutLast(folder) };
+  }
+}
+
+/** undefined: there is nothing, or it cannot be reached. */
+export function statPath(path: string): Stats | undefined {
+  try {
+    return statSync(octetPath(path), { throwIfNoEntry: false });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
   }
 }
 

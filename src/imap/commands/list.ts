@@ -30,7 +30,10 @@ export const list = command({
       recursiveMatch: wanted.select.has('RECURSIVEMATCH'),
       specialUse: wanted.select.has('SPECIAL-USE'),
     };
-    for (const entry of await mailboxes.list(wanted.reference, wanted.patterns, options)) {
+    const entries = await mailboxes.list(wanted.reference, wanted.patterns, options);
+    for (const [i, entry] of entries.entries()) {
+      if (i % perTurn === perTurn - 1) await pause(session);
+      if (session.ended) break;
       session.writer.line(listLine(session, mailboxes, entry, wanted));
       const hasStatus = wanted.returns.has('STATUS') && entry.selectable && entry.name !== '';
       if (hasStatus) await writeStatus(session, mailboxes, entry.name, wanted.statusItems);
@@ -38,6 +41,14 @@ export const list = command({
     return ok('LIST completed');
   },
 });
+
+/** Lines written before other sessions get their turn. */
+const perTurn = 500;
+
+async function pause(session: ImapSession): Promise<void> {
+  await session.writer.drained();
+  await new Promise((resolve) => setImmediate(resolve));
+}
 
 /** LSUB: RFC 3501 §6.3.9. */
 export const lsub = command({
@@ -48,7 +59,8 @@ export const lsub = command({
     pattern: readPattern(args, session.utf8),
   }),
   async run(session, { mailboxes }, { reference, pattern }) {
-    for (const entry of await mailboxes.lsub(reference, pattern)) {
+    for (const [i, entry] of (await mailboxes.lsub(reference, pattern)).entries()) {
+      if (i % perTurn === perTurn - 1) await pause(session);
       session.writer.line(
         `* LSUB (${attributes(session, entry, false, false)}) "." ${mailboxName(entry.name, session.utf8)}`,
       );
