@@ -12,7 +12,7 @@ import type { View } from './view.ts';
 /** Looks at the disk if something may have changed there, and tells everything. */
 export function tellChanges(session: ImapSession, state: Selected): void | Promise<void> {
   const { folder } = state.view;
-  if (!folder.isDirty()) return tellKnown(session, state);
+  if (!folder.hasNews()) return tellKnown(session, state);
   return folder.refresh().then(() => tellKnown(session, state));
 }
 

@@ -161,11 +161,11 @@ test('own changes are told too, and leave nothing to be read', async () => {
   const told = changed(folder);
   await folder.storeFlags([1], { mode: 'add', flags: flag.seen, keywords: [] });
   await told;
-  assert.equal(folder.isDirty(), false);
+  assert.equal(folder.hasNews(), false);
   await append(folder, 'x');
-  assert.equal(folder.isDirty(), false);
+  assert.equal(folder.hasNews(), false);
   await folder.expunge([1]);
-  assert.equal(folder.isDirty(), false);
+  assert.equal(folder.hasNews(), false);
 });
 
 test('without watches everything is seen all the same', async () => {

@@ -38,6 +38,8 @@ interface Removal {
 
 /** Time stamps this close to the clock may hide a later change within the same tick. */
 const granularityMs = 20;
+/** With a watch, which tells of every change, the time stamps are a second opinion: asked for this often. */
+const verifyEveryMs = 100;
 const maxChanges = 4096;
 const maxExpunged = 16384;
 
@@ -85,6 +87,10 @@ export class FolderState {
   /** Rows a look through `cur` did not find, and the directory's time then. */
   missing: { readonly curTime: number; readonly uids: ReadonlySet<number> } | undefined;
   #unsettledUntil = 0;
+  /** Until then the watch alone is asked (`performance.now()`). */
+  #verifiedUntil = 0;
+  /** `cur` has changed by our own hand since `known`. */
+  #curChanged = false;
   #listeners = new Set<() => void>();
   #notifying = false;
   #changed: { modseq: number; uid: number }[] = [];
@@ -139,6 +145,7 @@ export class FolderState {
   /** Remembers stamps read before the directories were. */
   settle(stamps: Stamps): void {
     this.known = stamps;
+    this.#curChanged = false;
     const latest = Math.max(stamps.newTime, stamps.curTime, stamps.keywordsTime);
     this.#unsettledUntil = latest > Date.now() - granularityMs ? Date.now() + granularityMs : 0;
   }
@@ -151,9 +158,8 @@ export class FolderState {
     const { known, watch } = this;
     if (!known || !watch || watch.isDoubtful) return () => undefined;
     if (!everywhere) {
-      if (this.#curTime() !== known.curTime) return () => undefined;
       return () => {
-        if (this.known === known) this.known = { ...known, curTime: this.#curTime() };
+        this.#curChanged = true;
       };
     }
     const before = this.readStamps();
@@ -169,24 +175,46 @@ export class FolderState {
     };
   }
 
-  #curTime(): number {
-    return statSync(octetPath(`${this.directory}/cur`), { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  }
-
   /** Without a watch: whether a change could hide behind an equal time stamp. */
   get isUnsettled(): boolean {
     return this.#unsettledUntil !== 0 && Date.now() >= this.#unsettledUntil;
   }
 
   isDirty(): boolean {
-    const { known, watch } = this;
-    if (this.lost || !known || this.waiting.size > 0 || this.unlisted.size > 0) return true;
-    if (watch ? watch.isDoubtful || watch.hasPending : this.isUnsettled) return true;
+    const { known } = this;
+    if (!known || this.#hasWork()) return true;
     try {
       return !sameStamps(known, this.readStamps());
     } catch {
       return true; // refresh() says why
     }
+  }
+
+  #hasWork(): boolean {
+    const { watch } = this;
+    if (this.lost || this.waiting.size > 0 || this.unlisted.size > 0) return true;
+    return watch ? watch.isDoubtful || watch.hasPending : this.isUnsettled;
+  }
+
+  /**
+   * The same as the watch tells it. The kernel has queued the event of a change before whoever made it can tell
+   * our client, so the loop delivers the event before the client's next command.
+   */
+  hasNews(): boolean {
+    if (!this.watch) return this.isDirty();
+    if (this.#hasWork()) return true;
+    if (performance.now() < this.#verifiedUntil) return false;
+    if (this.#curChanged) this.#takeOwnTime();
+    const isDirty = this.isDirty();
+    if (!isDirty) this.#verifiedUntil = performance.now() + verifyEveryMs;
+    return isDirty;
+  }
+
+  /** Our own changes are no news. Whoever changes `cur` meanwhile has an event on its way to the watch. */
+  #takeOwnTime(): void {
+    this.#curChanged = false;
+    const curTime = statSync(octetPath(`${this.directory}/cur`), { throwIfNoEntry: false })?.mtimeMs;
+    if (this.known && curTime !== undefined) this.known = { ...this.known, curTime };
   }
 
   /** Ends the folder's usefulness; every later refresh throws `reason`. */

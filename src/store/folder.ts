@@ -119,6 +119,11 @@ export class Folder {
     return this.state.isDirty();
   }
 
+  /** Whether there is news of the disk: next to nothing, for a session that asks at every command. */
+  hasNews(): boolean {
+    return this.state.hasNews();
+  }
+
   /**
    * Brings the columns up to date with the disk, proportional to what changed.
    * @throws {MailError} notFound: the folder was removed; unavailable: it cannot be read, or its UIDs changed

@@ -2,7 +2,7 @@
  * STORE (maildir-store §8.4): rename cur/BASE:2,old cur/BASE:2,new; before it, for keywords, a file of its own
  * (keyword-files.ts). Every single call leaves the old state or the new one.
  */
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
@@ -106,7 +106,7 @@ function renameInfo(
 ): boolean {
   const newPath = state.path(base + changed);
   // Two files of one base name: a rename would destroy the other.
-  if (lstatSync(octetPath(newPath), { throwIfNoEntry: false })) {
+  if (existsSync(octetPath(newPath))) {
     if (!lstatSync(octetPath(oldPath), { throwIfNoEntry: false })) return false;
     throw new MailError('unavailable', 'another file has the name the message would get');
   }
