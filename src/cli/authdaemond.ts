@@ -1,5 +1,7 @@
-/** `postrider authdaemond [--config DIR]`: the authentication daemon, in the foreground. */
-import { chownSync, closeSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+/** `postrider authdaemond [--config DIR] [start|stop|restart]`: the authentication daemon; without a verb in the foreground. */
+import { chownSync, existsSync, mkdirSync, readSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Chain, createChain, type TokenChecker } from '../auth/chain.ts';
 import { startAuthDaemon } from '../auth/daemon.ts';
@@ -14,30 +16,56 @@ import type { Log } from '../base/log.ts';
 import { type Config, findConfigDirectory, loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { AuthSettings } from '../config/settings.ts';
+import { writePidFile } from '../supervisor/pid-file.ts';
 import { findUser, firstUser, isRoot } from '../supervisor/privileges.ts';
 import { processLog } from '../supervisor/process-log.ts';
+import { control, daemonPidFile, isVerb } from './authdaemond-control.ts';
 import { type CommandContext, usageExit } from './command.ts';
+import { openLog } from './open-log.ts';
+import { authLog } from './server-settings.ts';
 
-const usage = 'usage: postrider authdaemond [--config DIR]\n';
+const usage = 'usage: postrider authdaemond [--config DIR] [start|stop|restart]\n';
 
 /** Threads for file reads and look-ups beside those that passwords may keep busy. */
 const spareThreads = 4;
 
 export async function run({ args, environment, stderr }: CommandContext): Promise<number> {
-  let options: { config?: string; tickets?: boolean };
+  let parsed: ReturnType<typeof parseArguments>;
   try {
-    options = parseArgs({
-      args: [...args],
-      options: { config: { type: 'string' }, tickets: { type: 'boolean' } },
-    }).values;
+    parsed = parseArguments(args);
   } catch (error) {
     stderr(`${error instanceof Error ? error.message : String(error)}\n${usage}`);
     return usageExit;
   }
-  const directory = findConfigDirectory(options.config, environment);
-  const log = processLog();
-  const config = readConfig(directory, log);
+  const directory = resolve(findConfigDirectory(parsed.config, environment));
+  const { verb } = parsed;
+  // A wrong setting must not keep it from being stopped.
+  const config = verb === 'stop' ? loadConfig(directory) : readConfig(directory, processLog());
   if (!config) return 1;
+  if (verb) return control(verb, directory, config.auth.settings.socketDirectory);
+  return serve(config, parsed.supervised);
+}
+
+/** `supervised`: the supervisor has started it, and wants its log lines marked or plain. */
+function parseArguments(args: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    options: { config: { type: 'string' }, supervised: { type: 'string' } },
+    allowPositionals: true,
+  });
+  const [verb, ...more] = positionals;
+  if (more.length > 0 || (verb !== undefined && !isVerb(verb)))
+    throw new Error(`unknown: ${positionals.join(' ')}`);
+  return { ...values, verb };
+}
+
+/** Answers requests until a signal ends it. */
+async function serve(config: Config, supervised: string | undefined): Promise<number> {
+  const { directory } = config;
+  const { name, facility } = authLog(config.auth.settings);
+  const log = supervised
+    ? processLog(2, supervised === 'marked').named(name)
+    : openLog(config.server.settings, name, new Map([[name, facility]])).log;
   const { settings } = config.auth;
   // Before anything uses the pool, whose size is then fixed. PAM and crypt(3) have `daemons` threads each.
   process.env['UV_THREADPOOL_SIZE'] = String(Math.min(256, 2 * settings.workers + spareThreads));
@@ -48,12 +76,14 @@ export async function run({ args, environment, stderr }: CommandContext): Promis
   if (settings.passwordGroup && passwordGroup === undefined) {
     log.error(`there is no group ${settings.passwordGroup} (PASSWORD_GROUP)`);
   }
-  const tickets = options.tickets ? createTicketIssuer(readTicketKey(), uidOf) : undefined;
+  const tickets = supervised ? createTicketIssuer(readTicketKey(), uidOf) : undefined;
   const daemon = await startAuthDaemon(
     { directory: settings.socketDirectory, passwordGroup, tickets },
     serving.chain,
     log,
   );
+  writePidFile(daemonPidFile(settings.socketDirectory));
+  process.send?.('ready');
   process.on('SIGHUP', () => {
     const next = readConfig(directory, log);
     if (!next) return log.error('the old settings stay in force');
@@ -68,6 +98,7 @@ export async function run({ args, environment, stderr }: CommandContext): Promis
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
+    if (supervised) whenSupervisorEnds(resolve);
   });
   log.info('stopping authdaemond children');
   await daemon.close();
@@ -141,12 +172,25 @@ function guessGuard(settings: AuthSettings, log: Log): GuessGuard {
 
 const uidOf = async (username: string) => (await findSystemAccount(username))?.uid;
 
-/** The key of login tickets: the supervisor writes it to descriptor 3. */
+/** Where a supervisor that has started us writes to; it ends with the supervisor. */
+const supervisorDescriptor = 3;
+
+/** The key of login tickets. */
 function readTicketKey(): Uint8Array {
-  const key = readFileSync(3);
-  closeSync(3);
-  if (key.length !== ticketKeyOctets) throw new Error('--tickets: no key at descriptor 3');
+  const key = Buffer.alloc(ticketKeyOctets);
+  let octets = 0;
+  while (octets < key.length) {
+    const read = readSync(supervisorDescriptor, key, octets, key.length - octets, null);
+    if (read === 0) throw new Error('--supervised: no key');
+    octets += read;
+  }
   return key;
+}
+
+function whenSupervisorEnds(work: () => void): void {
+  const socket = new Socket({ fd: supervisorDescriptor, readable: true, writable: false });
+  socket.on('error', () => {}).on('close', work);
+  socket.resume();
 }
 
 /** Makes the run directory, mode 0750, for the group of the user that the login processes run as. */

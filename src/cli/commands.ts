@@ -88,6 +88,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'list all accounts of the authentication daemon',
     load: () => import('./authenumerate.ts'),
   },
+  authinfo: {
+    does: 'print where files of the authentication library are',
+    load: () => import('./authinfo.ts'),
+  },
+  courierauthconfig: {
+    does: 'the same',
+    load: () => import('./authinfo.ts'),
+  },
   userdb: {
     does: 'change and show accounts of the userdb',
     load: () => import('./userdb.ts'),

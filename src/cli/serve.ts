@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Log } from '../base/log.ts';
 import {
   type Config,
   findConfigDirectory,
@@ -11,16 +10,12 @@ import {
   serviceNames,
 } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { ChildOutput } from '../supervisor/child.ts';
-import { jsonLog } from '../supervisor/json-log.ts';
-import { processLog } from '../supervisor/process-log.ts';
 import { ServiceManager } from '../supervisor/service-manager.ts';
 import type { ServerSettings } from '../supervisor/settings.ts';
 import { Supervisor } from '../supervisor/supervisor.ts';
-import { Syslog } from '../supervisor/syslog.ts';
-import { UnixDatagram } from '../supervisor/unix-datagram.ts';
 import { accessFilesStamp, checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
+import { openLog } from './open-log.ts';
 import { serverSettings } from './server-settings.ts';
 
 const usage = 'usage: postrider serve [--config DIR] [--foreground] [--service imap|imaps|pop3|pop3s]\n';
@@ -82,17 +77,11 @@ export async function serveUntilStopped(
   stderr: (text: string) => void,
   how: ServeHow = {},
 ): Promise<number> {
-  const authCommand = [
-    process.execPath,
-    mainModule,
-    'authdaemond',
-    '--tickets',
-    '--config',
-    config.directory,
-  ];
+  const { directory } = config;
+  const authCommand = [process.execPath, mainModule, 'authdaemond', '--config', directory, '--supervised'];
   const options = { authCommand, only: how.service };
   const settings = serverSettings(config, options);
-  const { log, output } = openLog(settings);
+  const { log, output } = openLog(settings, 'postrider', facilitiesOf(settings));
   process.umask(settings.services[0]?.mail.umask ?? 0o022);
   const supervisor = new Supervisor(settings, log, output);
   const manager = new ServiceManager(how.notifySocket);
@@ -134,17 +123,10 @@ export async function serveUntilStopped(
   return 0;
 }
 
-/** Where the server's own lines go, and those of its children; undefined: they write to our standard error. */
-function openLog({ log, logFormat, services }: ServerSettings): { log: Log; output: ChildOutput } {
-  const json = logFormat === 'json';
-  if (log === 'stderr' && !json) return { log: processLog(), output: undefined };
-  if (log === 'stderr') {
-    const lines = jsonLog((line) => void process.stderr.write(line));
-    return { log: lines.named('postrider'), output: (line) => lines.relay(line, 'postrider') };
-  }
-  const facilities = new Map(services.map(({ logName, logFacility }) => [logName, logFacility]));
-  const syslog = new Syslog(new UnixDatagram('/dev/log'), facilities, json);
-  return { log: syslog.named('postrider'), output: (line) => syslog.relay(line, 'postrider') };
+/** The syslog facilities of services and daemons, by their names in the log. */
+function facilitiesOf({ services, authLog }: ServerSettings): Map<string, string> {
+  const named = services.map(({ logName, logFacility }) => [logName, logFacility] as const);
+  return new Map([...named, [authLog.name, authLog.facility]]);
 }
 
 /** Access files take effect when they are written, as Courier's do; the other settings wait for SIGHUP. */

@@ -1,13 +1,15 @@
 /** From the configuration directory to what the processes of the server are given. */
+import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
 import type { Config, ServiceConfig, ServiceName } from '../config/load.ts';
 import { resolveSettings } from '../config/resolve.ts';
-import type { ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
+import type { AuthSettings, ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
+import type { ProxySettings } from '../login/proxy/proxy.ts';
 import { firstUser } from '../supervisor/privileges.ts';
 import {
   type AccessSettings,
@@ -16,6 +18,7 @@ import {
   type ServiceSettings,
   variantKey,
 } from '../supervisor/settings.ts';
+import { trustPaths } from '../tls/certificate-files.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { accessFileOf, readAccessFile } from './access-file.ts';
 import { accessVariables, resolveVariant } from './access-variants.ts';
@@ -65,6 +68,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
     pidFile: first?.pidFile,
     authCommand: ownDaemon ? options.authCommand : undefined,
+    authLog: authLog(auth.settings),
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
     restartLimitMs: server.settings.restartLimitSeconds * 1000,
   };
@@ -83,6 +87,13 @@ function withVariants<C extends ServiceConfig>(
     variants[variantKey(variables)] = make({ ...service, settings });
   }
   return { ...made, access: { ...made.access, variants } };
+}
+
+/** The authentication daemon's name and facility in the system's log. */
+export function authLog({
+  daemonLoggerOptions: { name, facility },
+}: AuthSettings): ServerSettings['authLog'] {
+  return { name: name ?? 'authdaemond', facility: facility ?? 'mail' };
 }
 
 function imapService(service: ImapServiceConfig): ServiceSettings {
@@ -128,6 +139,7 @@ function anyService({ scope, settings, implicitTls }: ServiceConfig) {
         listenerOptions.warnAt ?? usualWarning(listenerOptions.maxConnections ?? settings.maxConnections),
     },
     access: accessSettings(settings),
+    proxy: settings.proxy ? proxySettings(settings) : undefined,
     proxyHeaders: {
       endpoints: listenerOptions.proxyHeaders,
       trusted: trustedNetworks(settings.proxyProtocolFrom),
@@ -178,6 +190,22 @@ function accessSettings(settings: ListenerSettings): AccessSettings {
     denyMessage,
     dnsLists: { rules: dnsLists, drop, timeoutMs: dnsListTimeoutMs },
     variants: {},
+  };
+}
+
+/** @throws {Error} the authorities cannot be read */
+function proxySettings(settings: ImapSettings | Pop3Settings): ProxySettings {
+  const { proxyTrustCerts } = settings;
+  const files = proxyTrustCerts === undefined ? undefined : trustPaths(proxyTrustCerts);
+  return {
+    ownNames: [settings.proxyHostname, hostname()].filter((name) => name !== ''),
+    foreign: 'proxyForeign' in settings && settings.proxyForeign,
+    backend: {
+      tls: settings.proxyTls,
+      trusted: files?.map((path) => readFileSync(path, 'latin1')).join('\n'),
+      sendProxyHeader: settings.proxySendAddress,
+      timeoutMs: settings.proxySeconds * 1000,
+    },
   };
 }
 

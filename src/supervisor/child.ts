@@ -98,7 +98,7 @@ export function forkModule(module: URL, args: readonly string[], output: ChildOu
 
 /**
  * A program of its own, outside our terminal's process group so that Ctrl-C reaches the supervisor alone.
- * @param secret  what it can read from descriptor 3
+ * @param secret  what it can read from descriptor 3, which ends when we do
  */
 export function spawnProgram(
   command: readonly string[],
@@ -110,7 +110,7 @@ export function spawnProgram(
   const child = spawn(program!, args, { stdio: [...stdio], detached: true });
   const secrets = child.stdio[3] as Writable;
   secrets.on('error', () => {}); // it has ended already, and is started again
-  secrets.end(secret);
+  secrets.write(secret);
   readLines(child, output);
   return child;
 }

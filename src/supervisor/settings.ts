@@ -5,9 +5,11 @@ import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { AccessRule } from '../login/access-rules.ts';
 import type { DnsListSettings } from '../login/dns-lists.ts';
 import type { LoginSettings } from '../login/login-services.ts';
+import type { ProxySettings } from '../login/proxy/proxy.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
+import type { MetricsAddress } from './metrics-endpoint.ts';
 
 export type ServiceName = 'imap' | 'imaps' | 'pop3' | 'pop3s';
 
@@ -55,6 +57,8 @@ export interface AnyServiceSettings {
   /** Where a PROXY header comes first, and from whom. */
   readonly proxyHeaders: ProxyHeaderSettings;
   readonly login: LoginSettings;
+  /** Undefined: every account is served here. */
+  readonly proxy: ProxySettings | undefined;
   /** For STARTTLS, or from the first octet on where `implicitTls` says so. */
   readonly tls: TlsSettings | undefined;
   readonly implicitTls: boolean;
@@ -112,11 +116,19 @@ export interface WorkerSettings {
 export interface ServerSettings extends WorkerSettings {
   readonly workers: number;
   readonly log: 'stderr' | 'syslog';
+  readonly logFormat: 'text' | 'json';
+  /** Where the metrics are; undefined: nowhere. */
+  readonly metricsAddress: MetricsAddress | undefined;
   /** The user that workers run as when the server is started as root. */
   readonly workerUser: string;
   readonly pidFile: string | undefined;
-  /** The command that runs our own authentication daemon; undefined: somebody else's is at the socket. */
+  /**
+   * The command that runs our own authentication daemon, to be ended by `logMode`; undefined: somebody else's is at the
+   * socket.
+   */
   readonly authCommand: readonly string[] | undefined;
+  /** What its lines are marked with in the system's log (LOGGEROPTS in authdaemonrc). */
+  readonly authLog: { readonly name: string; readonly facility: string };
   /** How long sessions may take to finish at SIGTERM. */
   readonly stopTimeoutMs: number;
   /** The longest wait before a process that keeps dying is started again. */

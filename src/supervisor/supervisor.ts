@@ -140,7 +140,7 @@ export class Supervisor {
     const { authCommand, auth } = this.#settings;
     if (!authCommand) return;
     this.#auth = new Child('authdaemond', this.#log, this.#settings.restartLimitMs, () =>
-      spawnProgram(authCommand, this.#output, this.#ticketKey),
+      spawnProgram([...authCommand, logMode(this.#output)], this.#output, this.#ticketKey),
     );
     this.#auth.start();
     await answering(auth.socketPath, 10_000);
@@ -218,7 +218,9 @@ export class Supervisor {
   /** Courier's daemon signs nothing: beside it a worker's word has to do. */
   #refusal(owner: Owner, account: AccountRecord): string | undefined {
     if (!this.#auth) return undefined;
-    const lookups = this.#settings.services.some(({ tls }) => tls !== undefined && tls.external !== '');
+    const lookups = withVariants(this.#settings.services).some(
+      ({ tls }) => tls !== undefined && tls.external !== '',
+    );
     return this.#tickets.refusal(account, owner, lookups);
   }
 

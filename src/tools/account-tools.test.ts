@@ -7,6 +7,7 @@ import { startTestDaemon } from '../../test/support/auth-daemon.ts';
 import { privateFolder, removeFolder } from '../../test/support/private-server.ts';
 import { createPasswords } from '../auth/passwords.ts';
 import { authenumerate } from './authenumerate.ts';
+import { authinfo } from './authinfo.ts';
 import { authpasswd } from './authpasswd.ts';
 import { authtest } from './authtest.ts';
 import { makeuserdb } from './makeuserdb.ts';
@@ -270,3 +271,36 @@ test('vchkpw2userdb reads users and domains, and writes a file for each', async 
   assert.match(readFileSync(join(to, 'ex.com'), 'latin1'), /^clara@ex\.com\t/);
   assert.equal(statSync(join(to, 'users')).mode & 0o777, 0o600);
 });
+
+/** What Debian's courierauthconfig 0.72.4 printed. */
+const infos: [string, string][] = [
+  ['--version', '0.72.4\n'],
+  ['--version=', 'yes\n'],
+  ['--version=0.72.4', 'yes\n'],
+  ['--version=0.72.4.1', 'yes\n'],
+  ['--version=0.72.5', 'no\n'],
+  ['--version=0.72.10', 'no\n'],
+  ['--version=0.7', 'yes\n'],
+  ['--version=1', 'no\n'],
+  ['--version=x', 'yes\n'],
+  ['--cppflags', ''],
+  ['--bogus', ''],
+  [
+    '--configfiles',
+    'userdb=/etc/courier/userdb\nauthdaemonrc=/etc/courier/authdaemonrc\nauthldaprc=/etc/courier/authldaprc\n' +
+      'authmysqlrc=/etc/courier/authmysqlrc\nauthpgsqlrc=/etc/courier/authpgsqlrc\nmailuser=courier\n' +
+      'mailgroup=courier\nmailuid=101\nmailgid=102\nsbindir=/usr/sbin\n',
+  ],
+];
+const facts = {
+  userdb: '/etc/courier/userdb',
+  configDirectory: '/etc/courier',
+  mailUser: { name: 'courier', group: 'courier', uid: 101, gid: 102 },
+  sbinDirectory: '/usr/sbin',
+};
+for (const [argument, expected] of infos)
+  test(`authinfo ${argument}`, () => {
+    const out = output();
+    assert.equal(authinfo([argument], facts, out), 0);
+    assert.deepEqual(out.said, { stdout: expected, stderr: '' });
+  });

@@ -60,7 +60,6 @@ export const authRows = [
     kind: loggerOptions,
     default: '',
     means: "Options of Courier's logger: -name=NAME and -facility=FACILITY are used.",
-    pending: true,
   },
   {
     name: 'LDAP',
