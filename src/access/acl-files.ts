@@ -6,6 +6,7 @@
  * nothing, and the copies are made when the parent's list is about to change, so that a folder keeps the rights it had.
  */
 import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import type { Account } from '../store/account.ts';
 import { asMailError, errorCode } from '../store/errno.ts';
@@ -13,6 +14,9 @@ import { entryOfName, parentsOf } from '../store/names.ts';
 import { replaceFile, withAccountLock } from '../store/root-files.ts';
 import * as steps from '../store/steps.ts';
 import { type Acl, checkAcl, defaultAcl, formatAcl, parseAcl, withAdministrators } from './acl.ts';
+
+/** Where a file has lines that are none: nobody has any rights by it but administrators, and the owner `a`. */
+const brokenAcl: Acl = [];
 
 const aclFile = 'courierimapacl';
 const hierarchy = 'courierimaphieracl';
@@ -22,6 +26,9 @@ export class AclFiles {
   readonly #account: Account;
   /** What was read, by path; a file is read again when its stamp differs. */
   readonly #read = new Map<string, { stamp: string; acl: Acl }>();
+
+  /** The states of files that the log has been told of, by path. */
+  readonly #complained = new Map<string, string>();
 
   constructor(account: Account) {
     this.#account = account;
@@ -63,17 +70,21 @@ export class AclFiles {
    * Changes a list: under the account's lock, write a copy of the present list for each folder below that has none; write
    * the list to `tmp`; rename it. Stopping in between leaves rights as they were.
    * @param owner  see checkAcl
-   * @throws {MailError} cannot ({@link AclRefused}), unavailable
+   * @param edit  the new list, or how it comes from the present one
+   * @throws {MailError} cannot ({@link AclRefused}); unavailable, also if the present list is needed and cannot be read
    */
-  async change(folder: string, owner: string | undefined, edit: (acl: Acl) => Acl): Promise<void> {
+  async change(folder: string, owner: string | undefined, edit: Acl | ((acl: Acl) => Acl)): Promise<void> {
     const folders = await this.#account.listFolders();
     await withAccountLock(this.#account.maildir, this.#account.settings, async () => {
       const present = this.#stored(folder);
-      const acl = edit(present === 'unreadable' ? [] : withAdministrators(present));
+      const isWhole = present !== 'unreadable' && present !== brokenAcl;
+      if (typeof edit === 'function' && !isWhole)
+        throw new MailError('unavailable', 'the present ACL cannot be read');
+      const acl = typeof edit === 'function' ? edit(withAdministrators(present as Acl)) : edit;
       checkAcl(acl, owner);
       for (const { name } of folders.values())
-        if (name.startsWith(`${folder}.`) && this.#inheritsFrom(name, folder) && present !== 'unreadable')
-          await this.#write(name, present);
+        if (name.startsWith(`${folder}.`) && isWhole && this.#inheritsFrom(name, folder))
+          await this.#write(name, present as Acl);
       await this.#write(folder, acl);
     });
   }
@@ -86,13 +97,14 @@ export class AclFiles {
       return;
     }
     const inherited = this.#stored(folder);
-    if (inherited !== 'unreadable' && inherited !== defaultAcl) await this.#write(folder, inherited);
+    if (inherited !== 'unreadable' && inherited !== brokenAcl && inherited !== defaultAcl)
+      await this.#write(folder, inherited);
   }
 
   /** A folder is about to be removed: where folders below remain, its list stays as that of their parent. */
   async folderGoes(folder: string): Promise<void> {
     const own = this.#readFile(`${this.#account.directoryOf(folder)}/${aclFile}`);
-    if (own === undefined || own === 'unreadable') return;
+    if (own === undefined || own === 'unreadable' || own === brokenAcl) return;
     const folders = await this.#account.listFolders();
     if (![...folders.keys()].some((name) => name.startsWith(`${folder}.`))) return;
     await this.#writeHierarchy(folder, own);
@@ -153,7 +165,10 @@ export class AclFiles {
       const stamp = `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
       const known = this.#read.get(path);
       if (known?.stamp === stamp) return known.acl;
-      const acl = parseKnown(readFileSync(octetPath(path), 'latin1'));
+      const octets = readFileSync(octetPath(path), 'latin1');
+      const acl = parseKnown(octets);
+      if (acl === brokenAcl)
+        this.#complain(path, stamp, 'there are lines that are no entries; it gives no rights');
       // A file that has just changed may change again within the same tick of its time stamp.
       if (Date.now() - stats.mtimeMs > 1000) this.#read.set(path, { stamp, acl });
       return acl;
@@ -161,9 +176,16 @@ export class AclFiles {
       const code = errorCode(error);
       if (code === undefined) throw error;
       if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-      this.#account.settings.log.error(`${path}: cannot read the ACL: ${code}`);
+      this.#complain(path, code, `cannot be read: ${code}; it gives no rights`);
       return 'unreadable';
     }
+  }
+
+  /** Once for each state of a file. */
+  #complain(path: string, state: string, reason: string): void {
+    if (this.#complained.get(path) === state) return;
+    this.#complained.set(path, state);
+    this.#account.settings.log.error(`${path}: ${reason}`);
   }
 
   async #write(folder: string, acl: Acl): Promise<void> {
@@ -201,7 +223,7 @@ const withAll = new WeakMap<Acl, Acl>();
 
 /** Lists with the same text are one object: ten thousand accounts have few different ones. */
 function parseKnown(octets: string): Acl {
-  const acl = texts.get(octets) ?? parseAcl(octets);
+  const acl = texts.get(octets) ?? parseAcl(octets) ?? brokenAcl;
   if (texts.size >= mostTexts) texts.clear();
   if (octets.length < 1000) texts.set(octets, acl);
   return acl;

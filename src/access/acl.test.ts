@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type TemporaryAccount, temporaryAccount } from '../../test/support/temporary-account.ts';
+import { silentLog } from '../base/log.ts';
 import {
   type Acl,
   changeAcl,
@@ -38,8 +39,7 @@ const files: [octets: string, acl: [identifier: string, rights: string][]][] = [
       ['b', 'l'],
     ],
   ],
-  ['a l\r\n', []],
-  ['a\tl\n b l\n\nc l r\n', []],
+  ['\na l\n\n', [['a', 'l']]],
   ['user=b\xc3\xbc l\n', [['user=bü', 'l']]],
   ['a lzZ\n', [['a', 'Zlz']]],
 ];
@@ -50,7 +50,11 @@ for (const [octets, acl] of files)
     assert.deepEqual(parseAcl(formatAcl(expected)), expected);
   });
 
-const of = (text: string): Acl => parseAcl(text.replaceAll('; ', '\n'));
+for (const line of ['b l\r', 'b\tl', ' b l', 'b l r', ' '])
+  test(`an ACL file with the line ${JSON.stringify(line)} is broken`, () =>
+    assert.equal(parseAcl(`a l\n${line}\nc l\n`), undefined));
+
+const of = (text: string): Acl => parseAcl(text.replaceAll('; ', '\n'))!;
 
 const administrators: [before: string, after: string][] = [
   ['owner l', `owner l\nadministrators ${all}\n`],
@@ -249,6 +253,29 @@ test('a list that cannot be read gives no rights', async (t) => {
   const c = await withFolders(t, 'INBOX.a');
   c.put('.a/courierimapacl/x', '');
   assert.equal(c.me.rights('INBOX.a'), '');
+});
+
+test('a list that is broken gives no rights but to repair it, is logged and stays', async (t) => {
+  const logged: string[] = [];
+  const log = { ...silentLog, error: (line: string) => logged.push(line.replace(/^.*Maildir/, '')) };
+  const a = temporaryAccount(t, log);
+  const me = new Mailboxes(a.account, defaultMailboxesSettings, who('me'));
+  const bobs = (name: string) => rightsOf(new AclFiles(a.account).effective(name)!, who('bob'), false);
+  for (const name of ['INBOX.a', 'INBOX.a.b']) await me.create(name);
+  const broken = 'owner aceilrstwx\nanyone lr\n-user=bob\tr\n';
+  a.put('.a/courierimapacl', broken);
+  for (const name of ['INBOX.a', 'INBOX.a.b']) {
+    assert.equal(me.rights(name), 'a');
+    assert.equal(bobs(name), '');
+  }
+  const reason = 'there are lines that are no entries; it gives no rights';
+  assert.deepEqual([...new Set(logged)], [`/.a/courierimapacl: ${reason}`]);
+  const change = { identifier: 'user=eve', mode: 'add', rights: 'l' } as const;
+  await assert.rejects(me.changeAcl('INBOX.a', change), { kind: 'unavailable' });
+  await me.create('INBOX.a.c').catch(() => undefined);
+  assert.equal(a.get('.a/courierimapacl'), broken);
+  await me.replaceAcl('INBOX.a', of('owner aceilrstwx; administrators aceilrstwx'));
+  assert.equal(me.rights('INBOX.a'), all);
 });
 
 test('without ACLs the owner has all rights but a', async (t) => {

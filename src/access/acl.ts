@@ -41,12 +41,18 @@ export class AclRefused extends MailError {
   }
 }
 
-/** Reads the file's octets; lines with control characters, tabs or more blanks are passed over. */
-export function parseAcl(octets: string): Acl {
+/**
+ * Reads the file's octets. Courier passes over lines with control characters, tabs or more blanks; a negative entry lost
+ * so would give rights.
+ * @returns undefined if there are such lines
+ */
+export function parseAcl(octets: string): Acl | undefined {
   const entries = new Map<string, Rights>();
   for (const line of octets.split('\n')) {
+    if (line === '') continue;
     const [, identifier, rights] = /^([^\x00-\x20]+) *([^\x00-\x20]*)$/.exec(line) ?? [];
-    if (identifier !== undefined) entries.set(octetsToText(identifier), sortRights(octetsToText(rights!)));
+    if (identifier === undefined) return undefined;
+    entries.set(octetsToText(identifier), sortRights(octetsToText(rights!)));
   }
   return [...entries].map(([identifier, rights]) => ({ identifier, rights }));
 }

@@ -5,6 +5,7 @@ import { toClient } from './client-names.ts';
 import { compilePattern, joinReference } from './list-pattern.ts';
 import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
+import { needed } from './rights.ts';
 import { SharedWalk, type VisibleFolder } from './shared-walk.ts';
 import { type SpecialUse, specialUses } from './special-use.ts';
 import { sharedPrefix, type Targets } from './targets.ts';
@@ -87,7 +88,7 @@ export class Lister {
     const aclOf = aclFilesOf(account).reader();
     const rightsIn = this.#targets.rightsReader(true);
     for (const { name, directory } of (await account.listFolders()).values())
-      if (rightsIn(aclOf(name)).includes('l')) folders.set(spell(name), { name, directory });
+      if (rightsIn(aclOf(name)).includes(needed.list)) folders.set(spell(name), { name, directory });
   }
 
   #subscribed(patterns: readonly string[]): Set<string> {
@@ -109,7 +110,7 @@ export class Lister {
     if (!/^(?:#|inbox(?:\.|$))/i.test(line)) return undefined;
     try {
       const target = this.#targets.find(line);
-      return this.#targets.rights(target).includes('l') ? target.name : undefined;
+      return this.#targets.rights(target).includes(needed.list) ? target.name : undefined;
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
       return undefined;

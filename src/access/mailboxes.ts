@@ -10,7 +10,7 @@ import type { Prefix } from './client-names.ts';
 import { type ListEntry, Lister, type ListOptions } from './lister.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
 import { AccountQuota, isCountedFolder, minus } from './quota.ts';
-import { AccessDenied, mayChange, type Rights, requireRight } from './rights.ts';
+import { AccessDenied, mayChange, needed, type Rights, requireRight } from './rights.ts';
 import type { SharedSettings } from './shared-index.ts';
 import { type SpecialUse, wellKnownFolders } from './special-use.ts';
 import { sharedPrefix, type Target, Targets } from './targets.ts';
@@ -139,6 +139,8 @@ export class Mailboxes {
       name: target.name,
       folder: await target.account.openFolder(target.folder),
       rights,
+      // Others may take rights away meanwhile; an owner could always give them back to himself.
+      ...(!this.#targets.isOwn(target) && { rightsNow: () => this.#targets.rights(target) }),
       readOnly: options.readOnly === true || !mayChange(rights),
       quota: this.#quotaOf(target.account),
       counted: isCountedFolder(target.folder, target.account.settings),
@@ -150,7 +152,7 @@ export class Mailboxes {
   async create(name: string): Promise<void> {
     const target = this.resolve(name);
     if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
-    this.#requireOnParent(target, 'c');
+    this.#requireOnParent(target, needed.createBelow);
     checkNewName(target.name, this.settings.astralNames);
     await target.account.createFolder(target.folder);
     await aclFilesOf(target.account).folderCreated(target.folder);
@@ -159,7 +161,7 @@ export class Mailboxes {
   /** Needs right x; folders below stay. @throws {MailError} also `cannot` for INBOX and the trash folder */
   async delete(name: string): Promise<void> {
     const target = this.#existing(name);
-    requireRight(this.#targets.rights(target), 'x', target.name);
+    requireRight(this.#targets.rights(target), needed.remove, target.name);
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
     await aclFilesOf(target.account).folderGoes(target.folder);
     await target.account.deleteFolder(target.folder);
@@ -169,8 +171,8 @@ export class Mailboxes {
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
   async rename(from: string, to: string): Promise<void> {
     const [source, target] = [this.resolve(from), this.resolve(to)];
-    requireRight(this.#targets.rights(source), 'x', source.name);
-    this.#requireOnParent(target, 'c');
+    requireRight(this.#targets.rights(source), needed.remove, source.name);
+    this.#requireOnParent(target, needed.createBelow);
     if (source.account !== target.account)
       throw new MailError('cannot', 'Cannot move a folder to a different account.');
     if (source.folder === 'INBOX' || target.folder === 'INBOX')
@@ -205,17 +207,17 @@ export class Mailboxes {
   }
 
   /** SETACL, DELETEACL (a replacement by no rights), ACL STORE. Needs right a. @throws {AclRefused} */
-  async changeAcl(name: string, change: AclChange): Promise<void> {
+  async changeAcl(name: string, ...changes: readonly AclChange[]): Promise<void> {
     const target = this.#administered(name);
     await aclFilesOf(target.account).change(target.folder, this.#targets.ownerOf(target), (acl) =>
-      changeAcl(acl, change),
+      changes.reduce(changeAcl, acl),
     );
   }
 
   /** ACL SET: the whole list. Needs right a. @throws {AclRefused} */
   async replaceAcl(name: string, acl: Acl): Promise<void> {
     const target = this.#administered(name);
-    await aclFilesOf(target.account).change(target.folder, this.#targets.ownerOf(target), () => acl);
+    await aclFilesOf(target.account).change(target.folder, this.#targets.ownerOf(target), acl);
   }
 
   /** The login id of the mailbox's owner; undefined: not somebody who can log in here. */
@@ -251,6 +253,19 @@ export class Mailboxes {
       }
   }
 
+  /**
+   * Works out the rights in an open mailbox anew, as commands do that look at its list.
+   * @returns whether they are others now
+   */
+  refreshRights(mailbox: OpenMailbox): boolean {
+    try {
+      return mailbox.setRights(this.rights(mailbox.name));
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      return mailbox.setRights('');
+    }
+  }
+
   #logFailure(what: string, error: unknown): void {
     if (!(error instanceof MailError)) throw error;
     if (error.kind !== 'notFound') this.account.settings.log.warn(`${what}: ${error.message}`);
@@ -258,7 +273,7 @@ export class Mailboxes {
 
   #administered(name: string): Target {
     const target = this.resolve(name);
-    requireRight(this.#targets.rights(target), 'a', target.name);
+    requireRight(this.#targets.rights(target), needed.administer, target.name);
     return target;
   }
 

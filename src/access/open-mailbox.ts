@@ -6,13 +6,15 @@ import type { Folder } from '../store/folder.ts';
 import type { Amount } from '../store/maildirsize.ts';
 import type { FlagChange } from '../store/store-flags.ts';
 import { type AccountQuota, minus, nothing, type QuotaLedger, total, type Weighed, weigh } from './quota.ts';
-import { changeableFlags, type Rights, requireRight } from './rights.ts';
+import { changeableFlags, needed, type Rights, requireRight } from './rights.ts';
 
 export interface OpenMailboxOptions {
   /** Canonical name; equal to `Target.name`. */
   readonly name: string;
   readonly folder: Folder;
   readonly rights: Rights;
+  /** Asked before each change, where others decide about the rights. */
+  readonly rightsNow?: () => Rights;
   readonly readOnly: boolean;
   /** Of the account the folder belongs to. */
   readonly quota: AccountQuota;
@@ -29,23 +31,37 @@ export interface OpenMailboxOptions {
 export class OpenMailbox {
   readonly name: string;
   readonly folder: Folder;
-  readonly rights: Rights;
   /** EXAMINE, or none of the rights i e s w t. */
   readonly readOnly: boolean;
+  #rights: Rights;
+  readonly #rightsNow: (() => Rights) | undefined;
   readonly #quota: AccountQuota;
   readonly #counted: boolean;
   readonly #trash: OpenMailboxOptions['trash'];
   /** UIDs copied elsewhere in this session: expunging them need not keep them in Trash. */
   readonly #copied = new Set<number>();
 
-  constructor({ name, folder, rights, readOnly, quota, counted, trash }: OpenMailboxOptions) {
+  constructor({ name, folder, rights, rightsNow, readOnly, quota, counted, trash }: OpenMailboxOptions) {
     this.name = name;
     this.folder = folder;
-    this.rights = rights;
+    this.#rights = rights;
+    this.#rightsNow = rightsNow;
     this.readOnly = readOnly;
     this.#quota = quota;
     this.#counted = counted;
     this.#trash = trash;
+  }
+
+  /** As they were when they were worked out last. */
+  get rights(): Rights {
+    return this.#rights;
+  }
+
+  /** @returns whether these are others */
+  setRights(rights: Rights): boolean {
+    const before = this.#rights;
+    this.#rights = rights;
+    return rights !== before;
   }
 
   /**
@@ -54,8 +70,9 @@ export class OpenMailbox {
    */
   async storeFlags(uids: Iterable<number>, change: FlagChange): Promise<void> {
     this.#requireWritable();
+    this.#askRights();
     const mask = (change.mask ?? changeableFlags(this.rights)) & changeableFlags(this.rights);
-    const keywordsAllowed = change.keywordsAllowed !== false && this.rights.includes('w');
+    const keywordsAllowed = change.keywordsAllowed !== false && this.rights.includes(needed.markOther);
     const chosen = [...uids];
     const store = () => this.folder.storeFlags(chosen, { ...change, mask, keywordsAllowed });
     const deleted = this.#deletedCounts ? undefined : deletedAfter(change, mask);
@@ -75,7 +92,8 @@ export class OpenMailbox {
    * @throws {MailError} noPermission (right e), readOnly, unavailable
    */
   async expunge(uids: Iterable<number>): Promise<number[]> {
-    requireRight(this.rights, 'e', this.name);
+    this.#askRights();
+    requireRight(this.rights, needed.expunge, this.name);
     this.#requireWritable();
     const chosen = [...uids];
     if (!this.#expungeCounts()) return [...(await this.#remove(chosen)).gone].sort(byNumber);
@@ -113,10 +131,11 @@ export class OpenMailbox {
    * @throws {MailError} overQuota, unavailable
    */
   async commitAppends(appends: readonly Append[]): Promise<Appended> {
+    this.#requireInsert();
     let amount = nothing;
     for (const append of appends) {
       append.flags &= changeableFlags(this.rights);
-      if (!this.rights.includes('w')) append.keywords = [];
+      if (!this.rights.includes(needed.markOther)) append.keywords = [];
       if (this.#counted && (this.#deletedCounts || (append.flags & flag.deleted) === 0))
         amount = { octets: amount.octets + append.sizeOctets, messages: amount.messages + 1 };
     }
@@ -140,6 +159,7 @@ export class OpenMailbox {
 
   /** Copies messages there; the right i was asked for when the target was opened. @throws {MailError} overQuota, unavailable */
   async copyTo(target: OpenMailbox, uids: Iterable<number>): Promise<Copied> {
+    target.#requireInsert();
     const chosen = [...uids];
     const copy = () => target.folder.copyFrom(this.folder, chosen, keptBy(target));
     const arriving = (messages: readonly Weighed[]) =>
@@ -159,8 +179,11 @@ export class OpenMailbox {
 
   /** As {@link copyTo}, and the messages leave this mailbox: rights t and e here. */
   async moveTo(target: OpenMailbox, uids: Iterable<number>): Promise<Copied> {
-    for (const right of ['t', 'e']) requireRight(this.rights, right, this.name);
+    this.#askRights();
+    requireRight(this.rights, needed.markDeleted, this.name);
+    requireRight(this.rights, needed.expunge, this.name);
     this.#requireWritable();
+    target.#requireInsert();
     const chosen = [...uids];
     const move = () => target.folder.moveFrom(this.folder, chosen, keptBy(target));
     if (!this.#isCounting() && !target.#isCounting()) return move();
@@ -187,6 +210,15 @@ export class OpenMailbox {
     this.folder.close();
   }
 
+  #askRights(): void {
+    if (this.#rightsNow) this.#rights = this.#rightsNow();
+  }
+
+  #requireInsert(): void {
+    this.#askRights();
+    requireRight(this.rights, needed.insert, this.name);
+  }
+
   #requireWritable(): void {
     if (this.readOnly) throw new MailError('readOnly', 'the mailbox is open read-only');
   }
@@ -207,7 +239,9 @@ export class OpenMailbox {
 
   /** How often a message that comes here will count: it loses \Deleted where the right t is missing. */
   #arrivalWeight({ deleted }: Weighed): number {
-    return this.#counted && (this.#deletedCounts || !(deleted && this.rights.includes('t'))) ? 1 : 0;
+    return this.#counted && (this.#deletedCounts || !(deleted && this.rights.includes(needed.markDeleted)))
+      ? 1
+      : 0;
   }
 }
 
@@ -235,5 +269,5 @@ function deletedAfter({ mode, flags }: FlagChange, mask: number): boolean | unde
 }
 
 function keptBy(target: OpenMailbox): { flagMask: number; keywords: boolean } {
-  return { flagMask: changeableFlags(target.rights), keywords: target.rights.includes('w') };
+  return { flagMask: changeableFlags(target.rights), keywords: target.rights.includes(needed.markOther) };
 }

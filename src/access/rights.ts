@@ -6,6 +6,34 @@ export type Rights = string;
 
 export const allRights: Rights = 'aceilrstwx';
 
+/**
+ * The right that each action needs (quota-acl-shared §2.7). `Mailboxes` and `OpenMailbox` ask for it, whatever the
+ * protocol; names have been decoded then.
+ */
+export const needed = {
+  /** A folder without it is not listed. */
+  list: 'l',
+  select: 'r',
+  /** APPEND; the target of COPY and MOVE. */
+  insert: 'i',
+  /** CREATE; the new name of RENAME: on the folder above. */
+  createBelow: 'c',
+  /** DELETE; the old name of RENAME. */
+  remove: 'x',
+  expunge: 'e',
+  /** MOVE takes messages away as if they were marked and expunged. */
+  markDeleted: 't',
+  markSeen: 's',
+  markOther: 'w',
+  /** To read and change the list. */
+  administer: 'a',
+} as const;
+
+/** One of these is enough to be told one's rights. */
+export function mayKnowRights(rights: Rights): boolean {
+  return /[lricxea]/.test(rights);
+}
+
 /** What Courier answers as `Access denied for <command> on <mailbox> (ACL "<right>" required)`. */
 export class AccessDenied extends MailError {
   /** Canonical name of the mailbox whose ACL was asked. */
@@ -33,8 +61,8 @@ export function mayChange(rights: Rights): boolean {
 /** The flag bits that may be set and cleared: s \Seen, t \Deleted, w the others. */
 export function changeableFlags(rights: Rights): number {
   return (
-    (rights.includes('s') ? flag.seen : 0) |
-    (rights.includes('t') ? flag.deleted : 0) |
-    (rights.includes('w') ? flag.draft | flag.flagged | flag.answered : 0)
+    (rights.includes(needed.markSeen) ? flag.seen : 0) |
+    (rights.includes(needed.markDeleted) ? flag.deleted : 0) |
+    (rights.includes(needed.markOther) ? flag.draft | flag.flagged | flag.answered : 0)
   );
 }

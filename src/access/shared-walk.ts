@@ -4,7 +4,7 @@ import { openAccount } from '../store/account.ts';
 import { nextTurn, Slice } from '../store/slices.ts';
 import { type AccountView, isCurrent, isFolderCurrent, viewAccount } from './account-view.ts';
 import type { Acl } from './acl.ts';
-import type { Rights } from './rights.ts';
+import { needed, type Rights } from './rights.ts';
 import type { SharedAccount, SharedIndex } from './shared-index.ts';
 import { sharedPrefix, statPath, type Targets } from './targets.ts';
 
@@ -90,7 +90,7 @@ export class SharedWalk {
   #addFolders({ folders }: AccountView, name: string, withFolders: boolean, isNew = false): boolean {
     for (const folder of folders) {
       if (!isNew && !isFolderCurrent(folder)) return false;
-      if (!this.#rightsIn(folder.acl).includes('l')) continue;
+      if (!this.#rightsIn(folder.acl).includes(needed.list)) continue;
       const full = folder.folder === 'INBOX' ? name : name + folder.folder.slice('INBOX'.length);
       this.#folders.set(full, { name: full, directory: folder.directory.path });
       if (!withFolders && folder.folder !== 'INBOX') break;

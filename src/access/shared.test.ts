@@ -128,6 +128,25 @@ test('messages expunged from a shared mailbox do not go to the user’s own tras
   open.close();
 });
 
+test('rights that are taken away count at once in a mailbox that is open', async (t) => {
+  const c = withBob(t);
+  writeFileSync(join(c.bob, '.Open/cur/1.m:2,'), 'x\n');
+  const [open, inbox] = [await c.me.open('#shared.bob.Open', 'r'), await c.me.open('INBOX', 'r')];
+  const target = await c.me.open('#shared.bob.Open', 'i');
+  await open.storeFlags([1], { mode: 'add', flags: 8, keywords: [] });
+  writeFileSync(join(c.bob, '.Open/courierimapacl'), 'owner aceilrstwx\nuser=me lr\n');
+  await open.storeFlags([1], { mode: 'remove', flags: 8, keywords: [] });
+  assert.equal(open.folder.flags[0], 8);
+  assert.equal(open.rights, 'lr');
+  await assert.rejects(open.expunge([1]), AccessDenied);
+  await assert.rejects(open.moveTo(inbox, [1]), AccessDenied);
+  await assert.rejects(open.copyTo(target, [1]), AccessDenied);
+  const message = await target.startAppend();
+  await message.write(Buffer.from('y\n'));
+  await assert.rejects(target.commitAppends([message]), AccessDenied);
+  for (const mailbox of [open, inbox, target]) mailbox.close();
+});
+
 test('folders are made and renamed in the other account, but not between accounts', async (t) => {
   const c = withBob(t);
   await c.me.create('#shared.bob.Open.sub');

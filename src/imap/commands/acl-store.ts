@@ -7,6 +7,7 @@ import type { ArgumentReader } from '../parser/arguments.ts';
 import { mailboxName, readMailbox, readPattern } from '../parser/mailbox-name.ts';
 import { ok } from '../reply.ts';
 import type { ImapSession } from '../session-loop.ts';
+import { tellRights } from '../tell-rights.ts';
 import { listLine } from './list.ts';
 
 type Action = 'STORE' | 'DELETE' | 'SET';
@@ -37,6 +38,7 @@ export const aclStore = command({
         const line = refusal(error, mailboxName(name, session.utf8), action);
         if (line !== undefined) session.writer.line(line);
       }
+    tellRights(session);
     return ok(`ACL ${action} completed.`);
   },
 });

@@ -1,12 +1,14 @@
 import { type AclChange, type AclEntry, AclRefused, readRights } from '../../access/acl.ts';
 import type { Mailboxes } from '../../access/mailboxes.ts';
-import { AccessDenied } from '../../access/rights.ts';
+import { AccessDenied, mayKnowRights } from '../../access/rights.ts';
 import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
 import { Refused } from '../refused.ts';
 import { no, ok, type Reply } from '../reply.ts';
 import { shownRights } from '../rights.ts';
+import type { ImapSession } from '../session-loop.ts';
+import { tellRights } from '../tell-rights.ts';
 import { quoted } from '../writer.ts';
 
 /** Identifiers that are the same in files and on the wire; all others are login names (quota-acl-shared §2.8). */
@@ -20,6 +22,7 @@ export const myRights = command({
   run(session, { mailboxes }, name) {
     const rights = shownRights(knownRights(mailboxes, name), 'hide');
     session.writer.line(`* MYRIGHTS ${mailboxName(name, session.utf8)} "${rights}"`);
+    tellRights(session);
     return ok('MYRIGHTS completed.');
   },
 });
@@ -34,6 +37,7 @@ export const getAcl = command({
     requireMailbox(mailboxes, name);
     const entries = mailboxes.acl(name).flatMap((entry) => wireEntry(entry));
     session.writer.line(`* ACL ${[mailboxName(name, session.utf8), ...entries].join(' ')}`);
+    tellRights(session);
     return ok('GETACL completed.');
   },
 });
@@ -53,6 +57,7 @@ export const listRights = command({
     const isTaken = ['-anyone', '-anonymous', `-${owner}`].includes(identifier);
     const tail = isOwner ? '"al" c d i p r s w' : isTaken ? '"" c d i p r s w' : '"" a c d i l p r s w';
     session.writer.line(`* LISTRIGHTS ${mailboxName(name, session.utf8)} ${wireText(identifier)} ${tail}`);
+    tellRights(session);
     return ok('LISTRIGHTS completed.');
   },
 });
@@ -67,10 +72,10 @@ export const setAcl = command({
     identifier: args.astring().octets.toString(),
     rights: args.astring().octets.toString('latin1'),
   }),
-  run(_session, { mailboxes }, { name, identifier, rights }) {
+  run(session, { mailboxes }, { name, identifier, rights }) {
     const mode = rights.startsWith('+') ? 'add' : rights.startsWith('-') ? 'remove' : 'replace';
     const letters = mode === 'replace' ? rights : rights.slice(1);
-    return change(mailboxes, name, { identifier, mode, rights: readRights(letters) });
+    return change(session, mailboxes, name, { identifier, mode, rights: readRights(letters) });
   },
 });
 
@@ -83,11 +88,12 @@ export const deleteAcl = command({
     name: readMailbox(args, session.utf8),
     identifier: args.astring().octets.toString(),
   }),
-  run: (_session, { mailboxes }, { name, identifier }) =>
-    change(mailboxes, name, { identifier, mode: 'replace', rights: '' }),
+  run: (session, { mailboxes }, { name, identifier }) =>
+    change(session, mailboxes, name, { identifier, mode: 'replace', rights: '' }),
 });
 
 async function change(
+  session: ImapSession,
   mailboxes: Mailboxes,
   name: string,
   { identifier, mode, rights }: AclChange,
@@ -103,6 +109,7 @@ async function change(
     const isPart = mode !== 'replace' && error.identifier !== 'administrators';
     return no(isPart ? 'Cannot modify ACLs as requested.' : 'Cannot modify ACLs on this mailbox.');
   }
+  tellRights(session);
   return ok('ACLs updated.');
 }
 
@@ -110,7 +117,7 @@ async function change(
 function knownRights(mailboxes: Mailboxes, name: string): string {
   requireMailbox(mailboxes, name);
   const rights = mailboxes.rights(name);
-  if (!/[lricxea]/.test(rights)) throw new AccessDenied(mailboxes.resolve(name).name, 'a');
+  if (!mayKnowRights(rights)) throw new AccessDenied(mailboxes.resolve(name).name, 'a');
   return rights;
 }
 

@@ -1,3 +1,4 @@
+import { needed } from '../../access/rights.ts';
 import { command } from '../command.ts';
 import { deletedUids } from '../deleted.ts';
 import { expungeLogged } from '../expunge-logged.ts';
@@ -10,7 +11,7 @@ export const close = command({
   parse: () => undefined,
   async run(session, state) {
     const { mailbox } = state;
-    if (!mailbox.readOnly && mailbox.rights.includes('e')) {
+    if (!mailbox.readOnly && mailbox.rights.includes(needed.expunge)) {
       const uids = deletedUids(state, undefined);
       await expungeLogged(session, state, uids);
     }

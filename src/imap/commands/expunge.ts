@@ -1,3 +1,4 @@
+import { needed } from '../../access/rights.ts';
 import { command } from '../command.ts';
 import { deletedUids } from '../deleted.ts';
 import { expungeLogged } from '../expunge-logged.ts';
@@ -12,7 +13,7 @@ export const expunge = command({
   parse: (args, by) => (by === 'uid' ? readMessageSet(args, by) : undefined),
   async run(session, state, messages) {
     const { mailbox } = state;
-    if (!mailbox.rights.includes('e')) {
+    if (!mailbox.rights.includes(needed.expunge)) {
       return no('Access denied for EXPUNGE on current mailbox (ACL "e" required)');
     }
     if (mailbox.readOnly) return no('Cannot expunge read-only mailbox.');

@@ -1,4 +1,5 @@
 import type { ListEntry, ListOptions, Mailboxes } from '../../access/mailboxes.ts';
+import { mayKnowRights, needed } from '../../access/rights.ts';
 import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
@@ -6,6 +7,7 @@ import { mailboxName, readPattern } from '../parser/mailbox-name.ts';
 import { ok } from '../reply.ts';
 import { shownRights } from '../rights.ts';
 import type { ImapSession } from '../session-loop.ts';
+import { tellRights } from '../tell-rights.ts';
 import { quoted } from '../writer.ts';
 import { readStatusItems, statusLine } from './status.ts';
 
@@ -38,6 +40,7 @@ export const list = command({
       const hasStatus = wanted.returns.has('STATUS') && entry.selectable && entry.name !== '';
       if (hasStatus) await writeStatus(session, mailboxes, entry.name, wanted.statusItems);
     }
+    tellRights(session);
     return ok('LIST completed');
   },
 });
@@ -65,6 +68,7 @@ export const lsub = command({
         `* LSUB (${attributes(session, entry, false, false)}) "." ${mailboxName(entry.name, session.utf8)}`,
       );
     }
+    tellRights(session);
     return ok('LSUB completed');
   },
 });
@@ -115,13 +119,13 @@ function aclTail(mailboxes: Mailboxes, name: string, select: ReadonlySet<string>
   if (!select.has('ACL') && !select.has('MYRIGHTS')) return [];
   const rights = mailboxes.rights(name);
   const tail: string[] = [];
-  if (select.has('ACL') && rights.includes('a')) {
+  if (select.has('ACL') && rights.includes(needed.administer)) {
     const entries = mailboxes.acl(name).map(({ identifier, rights: given }) => {
       return `(${quoted(Buffer.from(identifier).toString('latin1'))} "${shownRights(given, 'show')}")`;
     });
     tail.push(`("ACL" (${entries.join('')}))`);
   }
-  if (select.has('MYRIGHTS') && /[lricxea]/.test(rights))
+  if (select.has('MYRIGHTS') && mayKnowRights(rights))
     tail.push(`("MYRIGHTS" "${shownRights(rights, 'show')}")`);
   return tail;
 }

@@ -4,9 +4,9 @@ import { command } from '../command.ts';
 import { flagsLine, permanentFlagsLine } from '../flag-texts.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
 import { ok, type Reply } from '../reply.ts';
-import { shownRights } from '../rights.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Authenticated, Selected } from '../state.ts';
+import { rightsLine } from '../tell-rights.ts';
 import { View } from '../view.ts';
 
 const refuse = {
@@ -69,7 +69,7 @@ function enter(session: ImapSession, { account, mailboxes }: Authenticated, mail
   writer
     .line(`* OK [UIDVALIDITY ${folder.uidValidity}] Ok`)
     .line(`* OK [UIDNEXT ${folder.uidNext}] Ok`)
-    .line(`* OK [MYRIGHTS "${shownRights(mailbox.rights, 'show')}"] ACL`);
+    .line(rightsLine(mailbox.rights));
   return ok(mailbox.readOnly ? '[READ-ONLY] Ok' : '[READ-WRITE] Ok');
 }
 

@@ -6,6 +6,7 @@ import { command } from '../command.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
 import { ok } from '../reply.ts';
+import { tellRights } from '../tell-rights.ts';
 
 /** In the order of the answer; Courier's five first. */
 const known = ['MESSAGES', 'RECENT', 'UIDNEXT', 'UIDVALIDITY', 'UNSEEN', 'DELETED', 'SIZE'] as const;
@@ -22,6 +23,7 @@ export const status = command({
   parse: (args, _by, session) => ({ name: readMailbox(args, session.utf8), items: readStatusItems(args) }),
   async run(session, { mailboxes }, { name, items }) {
     session.writer.line(await statusLine(mailboxes, name, items, session.utf8));
+    tellRights(session);
     return ok('STATUS Completed.');
   },
 });
