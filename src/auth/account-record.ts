@@ -90,11 +90,20 @@ export function optionIsSet(options: ReadonlyMap<string, readonly string[]>, nam
   return Number.parseInt(value, 10) > 0 || value === '' || /^\s*-[1-9]|^[tTyY]/.test(value);
 }
 
-/** Adds each default item whose name the account lacks; without own options the defaults stand verbatim. */
+/**
+ * Adds each default item whose name is not there yet; without own options the defaults stand verbatim. A repeated
+ * default (`group`) therefore counts once beside own options, as in Courier (pop3-proxy-options §7).
+ */
 export function mergeDefaultOptions(options: string | undefined, defaults: string): string | undefined {
   if (defaults === '') return options;
   if (options === undefined || options === '') return defaults;
-  const own = parseOptions(options);
-  const missing = defaults.split(',').filter((item) => item !== '' && !own.has(item.split('=', 1)[0]!));
-  return [options, ...missing].join(',');
+  const names = new Set(parseOptions(options).keys());
+  const merged = [options];
+  for (const item of defaults.split(',')) {
+    const name = item.split('=', 1)[0]!;
+    if (item === '' || names.has(name)) continue;
+    names.add(name);
+    merged.push(item);
+  }
+  return merged.join(',');
 }

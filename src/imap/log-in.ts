@@ -7,10 +7,10 @@ import type { ImapSession } from './session-loop.ts';
 export async function concludeLogin(session: ImapSession, result: LoginResult): Promise<Reply | undefined> {
   if (result.kind === 'rejected') return no('Login failed.');
   if (result.kind === 'limited') return no(`[LIMIT] ${tooManySessions}`);
-  if (result.kind === 'temporary') {
-    session.bye('Temporary problem, please try again later', 'disconnected');
-    return undefined;
-  }
+  if (result.kind === 'forbidden')
+    return turnAway(session, result.reason, result.needsTls ? 'PRIVACYREQUIRED' : 'AUTHORIZATIONFAILED');
+  if (result.kind === 'temporary')
+    return turnAway(session, 'Temporary problem, please try again later', 'UNAVAILABLE');
   const { services, connection, reader, tag } = session;
   session.writer.flush();
   const leftover = reader.input.takeAll();
@@ -24,8 +24,19 @@ export async function concludeLogin(session: ImapSession, result: LoginResult): 
     await session.enter(result.account);
   } catch (error) {
     if (!(error instanceof MailError)) throw error;
-    session.bye(error.message, 'disconnected');
-    return undefined;
+    return turnAway(session, error.message, 'UNAVAILABLE');
   }
   return ok('LOGIN Ok.');
+}
+
+/**
+ * Ends the session of a client whose password may be right: Courier's clients look for the BYE, the others for the
+ * reply to their command.
+ */
+export function turnAway(
+  session: ImapSession,
+  text: string,
+  code: 'AUTHORIZATIONFAILED' | 'PRIVACYREQUIRED' | 'SERVERBUG' | 'UNAVAILABLE',
+): undefined {
+  session.bye(text, 'disconnected', no(`[${code}] ${text}`));
 }

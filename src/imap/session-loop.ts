@@ -6,6 +6,7 @@
 import { AccessDenied } from '../access/rights.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
+import { forbiddenByOptions } from '../login/account-options.ts';
 import {
   disconnectedBeforeLoginLine,
   loginLine,
@@ -14,7 +15,6 @@ import {
   sessionEndLine,
 } from '../login/log-lines.ts';
 import type { Connection } from '../net/connection.ts';
-import { checkAllowed } from './account-options.ts';
 import { capabilities } from './capability.ts';
 import { ClientGone } from './client-gone.ts';
 import { type Command, isAllowed } from './command.ts';
@@ -352,7 +352,8 @@ export class ImapSession {
 
   /** The client has logged in: opens its mailboxes and enters the authenticated state. @throws {MailError} */
   async enter(account: AccountRecord): Promise<void> {
-    checkAllowed(account, this.connection);
+    const forbidden = forbiddenByOptions(account, 'imap', this.connection.secure);
+    if (forbidden) throw new MailError('cannot', forbidden.reason);
     const mailboxes = await this.services.openMailboxes(account, this.connection);
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
@@ -378,10 +379,11 @@ export class ImapSession {
     state.mailbox.close();
   }
 
-  /** Says BYE and ends the session. */
-  bye(text: string, how: SessionEnd): void {
+  /** Says BYE and ends the session. @param reply  to the command that is the reason */
+  bye(text: string, how: SessionEnd, reply?: Reply): void {
     if (this.#ended) return;
     this.writer.line(`* BYE ${text}`);
+    if (reply) this.writeReply(reply);
     this.end(how);
   }
 

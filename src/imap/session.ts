@@ -4,6 +4,7 @@ import type { Log } from '../base/log.ts';
 import { MailError } from '../base/mail-error.ts';
 import type { LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
+import { turnAway } from './log-in.ts';
 import { ImapSession } from './session-loop.ts';
 import type { ImapSessionSettings } from './settings.ts';
 
@@ -60,6 +61,7 @@ export function startAuthenticatedImap(
   start: ImapStart,
 ): ImapSessionHandle {
   const session = new ImapSession(connection, services);
+  if (start.tag !== undefined) session.tag = start.tag;
   session.enter(account).then(
     () => {
       session.writer.line(start.tag === undefined ? '* PREAUTH Ready.' : `${start.tag} OK LOGIN Ok.`);
@@ -68,7 +70,12 @@ export function startAuthenticatedImap(
     (error: unknown) => {
       if (!(error instanceof MailError))
         services.log.error(error instanceof Error ? `${error.stack}` : String(error));
-      session.bye(error instanceof MailError ? error.message : '[SERVERBUG] Internal error.', 'disconnected');
+      const [text, code] =
+        error instanceof MailError
+          ? ([error.message, 'UNAVAILABLE'] as const)
+          : (['Internal error.', 'SERVERBUG'] as const);
+      if (start.tag === undefined) session.bye(text, 'disconnected');
+      else turnAway(session, text, code);
     },
   );
   return session;

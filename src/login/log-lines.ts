@@ -34,6 +34,17 @@ export function loginLine(connection: Connection, user: string, protocol: Logged
   return `LOGIN, user=${user}, ${peer(connection)}${name}${tlsMark(connection, protocol)}`;
 }
 
+/** INFO, when a session begins at the server behind the proxy: Courier leaves POP3's name empty there. */
+export function proxiedLoginLine(connection: Connection, user: string, protocol: LoggedProtocol): string {
+  const name = protocol === 'POP3' ? '' : protocol;
+  return `LOGIN, user=${user}, ${peer(connection)}, protocol=${name}${tlsMark(connection, protocol)}`;
+}
+
+/** INFO, when the password was right but an option of the account forbids the protocol. */
+export function forbiddenLine(connection: Connection, user: string, reason: string): string {
+  return `LOGIN REFUSED, user=${user}, ${peer(connection)}: ${reason}`;
+}
+
 /** INFO, for a refused user name (LOGIN, USER) or SASL mechanism. */
 export function loginFailedLine(connection: Connection, what: { user: string } | { method: string }): string {
   const subject = 'user' in what ? `user=${what.user}` : `method=${what.method}`;

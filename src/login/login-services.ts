@@ -4,8 +4,10 @@ import { startSasl } from '../auth/sasl.ts';
 import type { Log } from '../base/log.ts';
 import { plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
-import { authenticationErrorLine, loginFailedLine, sessionLimitLine } from './log-lines.ts';
-import type { HandOver, LoginResult, LoginServices, SaslExchange, SaslStep } from './services.ts';
+import { forbiddenByOptions } from './account-options.ts';
+import { authenticationErrorLine, forbiddenLine, loginFailedLine, sessionLimitLine } from './log-lines.ts';
+import type { LoginProxy, ProxiedLogin, ProxyResult } from './proxy/proxy.ts';
+import type { HandOver, LoginResult, LoginServices, LoginTerms, SaslExchange, SaslStep } from './services.ts';
 
 /** What the administrator decides about logging in through one listener. */
 export interface LoginSettings {
@@ -22,6 +24,8 @@ export interface LoginSettings {
   readonly failureDelayMs: number;
   readonly hostname: string;
 }
+
+type LoginSubject = { user: string } | { method: string };
 
 /** Counts a session of the account against its limit; false: it has as many as it may have. */
 export type Claim = (connection: Connection, account: AccountRecord) => boolean | Promise<boolean>;
@@ -45,9 +49,11 @@ export function createLoginServices(
   client: AuthClient,
   place: Place,
   claim: Claim,
+  proxy: LoginProxy | undefined,
   counts: LoginCounts,
   log: Log,
 ): LoginServices {
+  const proxied = new WeakMap<Connection, ProxiedLogin>();
   const peerOf = (connection: Connection): LoginPeer => ({
     remoteIp: plainAddress(connection.remoteAddress),
     defaultDomain: settings.defaultDomain,
@@ -56,37 +62,65 @@ export function createLoginServices(
     settings.serviceByPort[connection.localPort] ?? settings.service;
 
   /** Logs a refusal and delays it; the wait holds a timer and the connection, nothing else. */
-  const settle = async (
-    connection: Connection,
-    result: AuthResult,
-    what: { user: string } | { method: string },
-  ): Promise<LoginResult> => {
-    if (result.kind === 'accepted') {
-      const claimed = await claim(connection, result.account);
-      counts[claimed ? 'accepted' : 'limited']++;
-      if (claimed) return result;
-      log.warn(sessionLimitLine(connection, result.account.address));
-      return { kind: 'limited' };
-    }
-    counts[result.kind]++;
-    if (result.kind === 'temporary') {
-      log.error(authenticationErrorLine(result.reason));
-      return { kind: 'temporary' };
-    }
+  const reject = async (connection: Connection, what: LoginSubject): Promise<LoginResult> => {
+    counts.rejected++;
     log.info(loginFailedLine(connection, what));
     await new Promise<void>((resolve) => setTimeout(resolve, settings.failureDelayMs).unref());
     return { kind: 'rejected' };
+  };
+
+  /** The password was right: asks the account's options, the server that has its mail, and the limits. */
+  const admit = async (
+    connection: Connection,
+    account: AccountRecord,
+    what: LoginSubject,
+    terms: LoginTerms,
+  ): Promise<LoginResult> => {
+    const forbidden = forbiddenByOptions(account, settings.service, connection.secure);
+    if (forbidden) {
+      counts.rejected++;
+      log.info(forbiddenLine(connection, account.address, forbidden.reason));
+      return { kind: 'forbidden', ...forbidden };
+    }
+    const behind: ProxyResult = (await proxy?.logIn(connection, account, terms)) ?? { kind: 'local' };
+    if (behind.kind === 'rejected') return reject(connection, what);
+    if (behind.kind === 'temporary') {
+      counts.temporary++;
+      return { kind: 'temporary' };
+    }
+    const claimed = await claim(connection, account);
+    counts[claimed ? 'accepted' : 'limited']++;
+    if (behind.kind === 'away') {
+      if (claimed && !connection.closed) proxied.set(connection, behind.login);
+      else behind.login.abandon();
+    }
+    if (claimed) return { kind: 'accepted', account };
+    log.warn(sessionLimitLine(connection, account.address));
+    return { kind: 'limited' };
+  };
+
+  const settle = async (
+    connection: Connection,
+    result: AuthResult,
+    what: LoginSubject,
+    terms: LoginTerms,
+  ): Promise<LoginResult> => {
+    if (result.kind === 'accepted') return admit(connection, result.account, what, terms);
+    if (result.kind === 'rejected') return reject(connection, what);
+    counts.temporary++;
+    log.error(authenticationErrorLine(result.reason));
+    return { kind: 'temporary' };
   };
 
   return {
     loginTimeoutMs: settings.loginTimeoutMs,
     canStartTls: (connection) => settings.startTls && !connection.secure,
     needsTls: (connection) => !connection.secure && settings.tlsRequired,
-    async authenticate(connection, { user, password }) {
+    async authenticate(connection, { user, password }, terms) {
       const result = await client.login(service(connection), user, password, peerOf(connection));
-      return settle(connection, result, { user });
+      return settle(connection, result, { user }, terms);
     },
-    sasl(connection, mechanism) {
+    sasl(connection, mechanism, terms) {
       const exchange = startSasl(mechanism, {
         client,
         service: service(connection),
@@ -100,12 +134,18 @@ export function createLoginServices(
           const step = await exchange.step(line);
           if (step.kind === 'challenge') return step;
           const result: AuthResult = step.kind === 'done' ? step.result : { kind: 'rejected' };
-          return { kind: 'done', result: await settle(connection, result, { method: mechanism }) };
+          return { kind: 'done', result: await settle(connection, result, { method: mechanism }, terms) };
         },
         close: () => exchange.close(),
       } satisfies SaslExchange;
     },
-    refuse: (connection, what) => settle(connection, { kind: 'rejected' }, what),
-    handOver: place,
+    refuse: reject,
+    handOver(connection, account, session) {
+      const login = proxied.get(connection);
+      if (login === undefined) return place(connection, account, session);
+      proxied.delete(connection);
+      proxy!.start(connection, login, session);
+      return 'away';
+    },
   };
 }

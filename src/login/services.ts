@@ -1,5 +1,6 @@
 import type { AccountRecord } from '../auth/account-record.ts';
 import type { Connection } from '../net/connection.ts';
+import type { Forbidden } from './account-options.ts';
 
 /** A login name and password, as the LOGIN or USER and PASS commands gave them. */
 export interface PasswordLogin {
@@ -7,15 +8,25 @@ export interface PasswordLogin {
   password: string;
 }
 
+/** How the session that follows is to be, wherever it runs. */
+export interface LoginTerms {
+  protocol: 'imap' | 'pop3' | 'smap';
+  /** POP3: the client has said UTF8. */
+  utf8?: boolean;
+}
+
 /**
  * The answer to a login attempt. A refusal arrives only after the failure delay, and has been logged.
- * `temporary`: the authentication daemon could not say; the connection should be closed.
+ * `temporary`: the authentication daemon, or the server behind the proxy, could not say; the connection should be
+ * closed.
  */
 export type LoginResult =
   | { kind: 'accepted'; account: AccountRecord }
   | { kind: 'rejected' }
   /** The password was right, but the account has as many sessions from this address as it may have. */
   | { kind: 'limited' }
+  /** The password was right, but the account's options forbid the protocol; the connection should be closed. */
+  | ({ kind: 'forbidden' } & Forbidden)
   | { kind: 'temporary' };
 
 /** What a client is told whose account has too many sessions. */
@@ -52,15 +63,15 @@ export interface LoginServices {
   canStartTls(connection: Connection): boolean;
   /** True where a password may not be sent on this connection (IMAP_TLS_REQUIRED and no TLS). */
   needsTls(connection: Connection): boolean;
-  authenticate(connection: Connection, login: PasswordLogin): Promise<LoginResult>;
+  authenticate(connection: Connection, login: PasswordLogin, terms: LoginTerms): Promise<LoginResult>;
   /** @param mechanism upper case; undefined: there is no such mechanism (then call `refuse`) */
-  sasl(connection: Connection, mechanism: string): SaslExchange | undefined;
+  sasl(connection: Connection, mechanism: string, terms: LoginTerms): SaslExchange | undefined;
   /** A refusal without asking anybody: logged, after the delay. `what`: `user=U` or `method=M` of the log line. */
   refuse(connection: Connection, what: { user: string } | { method: string }): Promise<LoginResult>;
   /**
    * Decides where the account's session runs.
-   * `here`: the caller starts it. `away`: the connection belongs to another process now, or is about to be closed
-   * with a BYE; the caller forgets it and calls nothing on it again.
+   * `here`: the caller starts it. `away`: the connection belongs to another process or to the proxy now, or is about
+   * to be closed with a BYE; the caller forgets it and calls nothing on it again.
    */
   handOver(connection: Connection, account: AccountRecord, session: HandOver): 'here' | 'away';
 }

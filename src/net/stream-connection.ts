@@ -234,6 +234,12 @@ export class StreamConnection implements Connection {
     return Buffer.concat(chunks);
   }
 
+  /** Counts what has been relayed since the socket was given away. */
+  countRelayed(read: number, written: number): void {
+    this.#octetsRead += read;
+    this.#octetsWritten += written;
+  }
+
   #known(): Addresses {
     if (this.#addresses) return this.#addresses;
     const socket = this.#input as Partial<Socket>;

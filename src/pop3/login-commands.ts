@@ -1,7 +1,13 @@
 /** Commands before login (pop3-proxy-options §2.3, §2.4). */
 import type { AccountRecord } from '../auth/account-record.ts';
 import { logoutBeforeLoginLine } from '../login/log-lines.ts';
-import { type LoginResult, type LoginServices, type SaslExchange, tooManySessions } from '../login/services.ts';
+import {
+  type LoginResult,
+  type LoginServices,
+  type LoginTerms,
+  type SaslExchange,
+  tooManySessions,
+} from '../login/services.ts';
 import { capabilities, language, listing } from './capabilities.ts';
 import type { CommandContext, Outcome } from './command.ts';
 
@@ -55,13 +61,14 @@ const commands: Readonly<Record<string, LoginCommand>> = {
     if (state.user === undefined || argument === '') return reply('-ERR USER/PASS required.');
     if (login.needsTls(connection)) return refusedClear;
     const [user, password] = [text(state.user), text(argument)];
-    return settle(await login.authenticate(connection, { user, password }), '-ERR [AUTH] Login failed.');
+    const result = await login.authenticate(connection, { user, password }, termsOf(state));
+    return settle(result, '-ERR [AUTH] Login failed.');
   },
   async AUTH({ connection, login }, state, argument) {
     const [mechanism, initial] = argument.trim().split(/[ \t]+/, 2);
     if (!mechanism) return reply('-ERR Invalid command.');
     if (login.needsTls(connection)) return refusedClear;
-    const exchange = login.sasl(connection, mechanism.toUpperCase());
+    const exchange = login.sasl(connection, mechanism.toUpperCase(), termsOf(state));
     if (!exchange) {
       const method = mechanism.toUpperCase();
       return settle(await login.refuse(connection, { method }), '-ERR [AUTH] Authentication failed.');
@@ -96,10 +103,15 @@ async function continueAuth(state: LoginState, line: string | undefined): Promis
   return settle(step.result, '-ERR [AUTH] Authentication failed.');
 }
 
+function termsOf({ utf8 }: LoginState): LoginTerms {
+  return { protocol: 'pop3', utf8 };
+}
+
 function settle(result: LoginResult, refusal: string): LoginOutcome {
   if (result.kind === 'accepted') return { kind: 'loggedIn', account: result.account };
   if (result.kind === 'rejected') return reply(refusal);
   if (result.kind === 'limited') return reply(`-ERR [SYS/TEMP] ${tooManySessions}`);
+  if (result.kind === 'forbidden') return { kind: 'end', text: `-ERR [SYS/PERM] ${result.reason}` };
   return { kind: 'end', text: '-ERR [SYS/TEMP] Temporary problem, please try again later' };
 }
 

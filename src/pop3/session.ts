@@ -3,8 +3,9 @@
  * runs the connection is not read, so a client that sends faster than it is served waits.
  */
 import type { Mailboxes } from '../access/mailboxes.ts';
-import { type AccountRecord, optionIsSet } from '../auth/account-record.ts';
+import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
+import { forbiddenByOptions } from '../login/account-options.ts';
 import {
   disconnectedBeforeLoginLine,
   loginLine,
@@ -174,8 +175,8 @@ class Session implements Pop3Session {
   async #enter(account: AccountRecord, utf8: boolean): Promise<Outcome> {
     clearTimeout(this.#timer);
     const connection = this.#connection;
-    const refusal = refusedByOptions(account, connection);
-    if (refusal) return { kind: 'end', text: `-ERR [SYS/PERM] ${refusal}` };
+    const forbidden = forbiddenByOptions(account, 'pop3', connection.secure);
+    if (forbidden) return { kind: 'end', text: `-ERR [SYS/PERM] ${forbidden.reason}` };
     let mailboxes: Mailboxes;
     try {
       mailboxes = await this.#services.openMailboxes(account, connection);
@@ -244,11 +245,4 @@ class Session implements Pop3Session {
     }
     this.#connection.end(last);
   }
-}
-
-function refusedByOptions(account: AccountRecord, connection: Connection): string | undefined {
-  if (optionIsSet(account.options, 'disablepop3')) return 'POP3 access disabled for this account.';
-  if (optionIsSet(account.options, 'disableinsecurepop3') && !connection.secure)
-    return 'POP3 access disabled via insecure connection.';
-  return undefined;
 }

@@ -100,7 +100,6 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Connect accounts with a mailhost option to that server after login.',
-    pending: true,
   },
   {
     name: 'IMAP_PROXY_FOREIGN',
@@ -110,7 +109,6 @@ export const imapRows = [
     kind: flag,
     default: '0',
     means: 'Show the clients of the proxy the capabilities of the server behind it.',
-    pending: true,
   },
   {
     name: 'IMAP_IDLE_TIMEOUT',

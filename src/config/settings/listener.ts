@@ -264,7 +264,6 @@ export const listenerRows = [
     default: '',
     unset: 'only the host name of the system',
     means: 'The name by which the mailhost option of accounts means this machine.',
-    pending: true,
   },
   {
     name: 'HOSTNAME',

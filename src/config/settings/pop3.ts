@@ -55,7 +55,6 @@ export const pop3Rows = [
     kind: flag,
     default: '0',
     means: 'Connect accounts with a mailhost option to that server after login.',
-    pending: true,
   },
   {
     name: 'POP3_LOG_DELETIONS',

@@ -1,4 +1,4 @@
-import { choice, integer, names, octets, words, yesNo } from '../kinds.ts';
+import { choice, integer, names, octets, optional, path, words, yesNo } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const own = ['postrider'] as const;
@@ -69,6 +69,47 @@ export const sessionRows = [
     default: '127 :0000:0000:0000:0000:0000:0000:0000:0001 10 172.16.0.0/12 192.168 fc00::/7',
     means:
       'The networks of load balancers: only they may connect where -haproxy in TCPDOPTS expects a header.',
+  },
+  {
+    name: 'PROXY_TLS',
+    field: 'proxyTls',
+    files: own,
+    scopes: every,
+    kind: choice('none', 'starttls', 'implicit'),
+    default: 'none',
+    means:
+      'How the proxy reaches the servers of accounts: in clear, with STARTTLS (STLS) on ports 143 and 110, or with TLS from the first octet on 993 and 995. Their certificates must be for the name in mailhost.',
+  },
+  {
+    name: 'PROXY_TLS_TRUSTCERTS',
+    field: 'proxyTrustCerts',
+    files: own,
+    scopes: every,
+    kind: optional(path),
+    default: '',
+    unset: "the runtime's authorities",
+    means:
+      'The authorities that certificates of servers behind the proxy may come from: a PEM file, or a directory of them.',
+  },
+  {
+    name: 'PROXY_SEND_CLIENT_ADDRESS',
+    field: 'proxySendAddress',
+    files: own,
+    scopes: every,
+    kind: yesNo,
+    default: 'NO',
+    means:
+      "Whether the proxy begins with a PROXY header (version 1) that has the client's address; the servers behind it must expect that (-haproxy in TCPDOPTS).",
+  },
+  {
+    name: 'PROXY_TIMEOUT',
+    field: 'proxySeconds',
+    files: own,
+    scopes: every,
+    kind: integer(1, 600),
+    default: '20',
+    unit: 'seconds',
+    means: 'How long a server behind the proxy may take to let a client in before the next is tried.',
   },
   {
     name: 'LINE_LENGTH_LIMIT',

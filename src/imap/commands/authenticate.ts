@@ -17,7 +17,7 @@ export const authenticate = command({
     const { login } = services;
     if (login === undefined) return no('Login failed.');
     if (login.needsTls(connection)) return no('[PRIVACYREQUIRED] STARTTLS required');
-    const exchange = login.sasl(connection, mechanism);
+    const exchange = login.sasl(connection, mechanism, { protocol: 'imap' });
     const result =
       exchange === undefined
         ? await login.refuse(connection, { method: mechanism })

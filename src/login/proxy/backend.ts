@@ -1,8 +1,8 @@
 /** A connection to the server behind the proxy, read line by line until the client is logged in there. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { plainAddress } from '../../net/address.ts';
 import type { Connection } from '../../net/connection.ts';
-import type { ProxyHost } from './target.ts';
 
 export interface BackendSettings {
   /** `implicit`: TLS from the first octet, on its own port; `starttls`: asked for in the dialogue. */
@@ -11,41 +11,61 @@ export interface BackendSettings {
   readonly trusted: string | undefined;
   /** Send a PROXY header (version 1) first, so that the back end knows the client's address. */
   readonly sendProxyHeader: boolean;
-  /** For connecting, and for each line of the dialogue. */
+  /** How long it may take from the first packet to the end of the login. */
   readonly timeoutMs: number;
 }
 
+/** One place where a back end may be. */
+export interface BackendPlace {
+  /** As the account's options say it: certificates must be for this name. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  /** This server listens on the port, at this address or at every one. */
+  readonly isOwnPort: boolean;
+}
+
+/** The connection has come back to this server. */
+export class OwnAddress extends Error {}
+
 /** Longest line of the dialogue; a back end that sends more is given up. */
-const lineOctets = 65_536;
+const lineOctets = 8192;
 
 export class Backend {
-  readonly #host: ProxyHost;
+  readonly name: string;
   readonly #settings: BackendSettings;
+  readonly #signal: AbortSignal;
+  readonly #deadlineMs: number;
   #socket: Socket;
   #received = Buffer.alloc(0);
 
-  private constructor(host: ProxyHost, settings: BackendSettings, socket: Socket) {
-    this.#host = host;
+  private constructor(name: string, settings: BackendSettings, socket: Socket, signal: AbortSignal) {
+    this.name = name;
     this.#settings = settings;
+    this.#signal = signal;
+    this.#deadlineMs = performance.now() + settings.timeoutMs;
     this.#socket = socket;
   }
 
-  /** @throws {Error} no connection, or no trusted one */
+  /**
+   * @param signal  aborted when the client has gone
+   * @throws {Error} no connection, or no trusted one
+   */
   static async connect(
-    host: ProxyHost,
-    defaultPort: number,
+    { name, address, port, isOwnPort }: BackendPlace,
     settings: BackendSettings,
     client: Connection,
+    signal: AbortSignal,
   ): Promise<Backend> {
-    const socket = connectTcp({
-      host: host.host,
-      port: host.port ?? defaultPort,
-      noDelay: true,
-      keepAlive: true,
-    });
-    await settled(socket, 'connect', settings.timeoutMs);
+    const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true });
+    const backend = new Backend(name, settings, socket, signal);
+    await backend.#settled('connect');
+    // On Linux a connection to an address of the machine itself has that address at both ends.
+    if (isOwnPort && socket.remoteAddress === socket.localAddress) {
+      backend.destroy();
+      throw new OwnAddress(`${name} is this server itself`);
+    }
     if (settings.sendProxyHeader) socket.write(proxyHeader(client));
-    const backend = new Backend(host, settings, socket);
     if (settings.tls === 'implicit') await backend.startTls();
     return backend;
   }
@@ -57,20 +77,21 @@ export class Backend {
   async startTls(): Promise<void> {
     // What arrived in clear may be an attacker's: it must not count behind the handshake.
     this.#received = Buffer.alloc(0);
-    const name = this.#host.host;
-    const secure = connectTls({
+    while (this.#socket.read() !== null);
+    const { name } = this;
+    const { trusted } = this.#settings;
+    this.#socket = connectTls({
       socket: this.#socket,
       ...(isIP(name) === 0 && { servername: name }),
       host: name,
-      ...(this.#settings.trusted !== undefined && { ca: this.#settings.trusted }),
+      ...(trusted !== undefined && { ca: trusted }),
     });
-    await settled(secure, 'secureConnect', this.#settings.timeoutMs);
-    this.#socket = secure;
+    await this.#settled('secureConnect');
   }
 
   /** @throws {Error} the line would be more than one: a name or a password must not become a command */
   send(line: string): void {
-    if (/[\r\n\0]/.test(line)) throw new Error('Login rejected: control characters in a name or a password');
+    if (/[\r\n\0]/.test(line)) throw new Error('control characters in a name or a password');
     this.#socket.write(Buffer.from(`${line}\r\n`, 'utf8'));
   }
 
@@ -78,15 +99,16 @@ export class Backend {
   async line(): Promise<string> {
     for (;;) {
       const end = this.#received.indexOf(10);
+      if (end > lineOctets || (end < 0 && this.#received.length > lineOctets))
+        throw new Error('too long a line');
       if (end >= 0) {
         const line = this.#received.toString('latin1', 0, end).replace(/\r$/, '');
         this.#received = this.#received.subarray(end + 1);
         return line;
       }
-      if (this.#received.length > lineOctets) throw new Error('too long a line');
       const chunk = this.#socket.read() as Buffer | null;
       if (chunk) this.#received = Buffer.concat([this.#received, chunk]);
-      else await settled(this.#socket, 'readable', this.#settings.timeoutMs);
+      else await this.#settled('readable');
     }
   }
 
@@ -98,41 +120,45 @@ export class Backend {
   destroy(): void {
     this.#socket.destroy();
   }
-}
 
-/** Resolves at the event; rejects on error, end, or when it takes too long, and then destroys the socket. */
-function settled(
-  socket: Socket,
-  event: 'connect' | 'secureConnect' | 'readable',
-  timeoutMs: number,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const finish = (error?: Error) => {
-      clearTimeout(timer);
-      socket.off(event, succeed);
-      socket.off('error', finish);
-      socket.off('end', ended);
-      socket.off('close', ended);
-      if (error === undefined) return resolve();
-      // Errors that come later belong to a connection nobody wants any more.
-      socket.on('error', () => undefined);
-      socket.destroy();
-      reject(error);
-    };
-    const succeed = () => finish();
-    const ended = () => finish(new Error('connection closed'));
-    const timer = setTimeout(() => finish(new Error('no answer in time')), timeoutMs);
-    socket.on(event, succeed);
-    socket.on('error', finish);
-    socket.on('end', ended);
-    socket.on('close', ended);
-  });
+  /** Resolves at the event; rejects on error, end, or when time is up, and then destroys the socket. */
+  #settled(event: 'connect' | 'secureConnect' | 'readable'): Promise<void> {
+    const socket = this.#socket;
+    const signal = this.#signal;
+    // Errors that come between two steps are told by the next one.
+    if (event !== 'readable') socket.on('error', () => undefined);
+    return new Promise((resolve, reject) => {
+      const finish = (error?: Error) => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', aborted);
+        socket.off(event, succeed);
+        socket.off('error', finish);
+        socket.off('end', ended);
+        socket.off('close', ended);
+        if (error === undefined) return resolve();
+        socket.destroy();
+        reject(error);
+      };
+      const succeed = () => finish();
+      const ended = () => finish(new Error('connection closed'));
+      const aborted = () => finish(new Error('the client has gone'));
+      const leftMs = Math.max(0, this.#deadlineMs - performance.now());
+      const timer = setTimeout(() => finish(new Error('no answer in time')), leftMs);
+      socket.on(event, succeed);
+      socket.on('error', finish);
+      socket.on('end', ended);
+      socket.on('close', ended);
+      signal.addEventListener('abort', aborted);
+      if (signal.aborted) aborted();
+      else if (socket.destroyed || socket.readableEnded) ended();
+    });
+  }
 }
 
 /** PROXY protocol version 1. */
 function proxyHeader(client: Connection): string {
-  const { remoteAddress, remotePort, localAddress, localPort } = client;
-  if (remoteAddress === '') return 'PROXY UNKNOWN\r\n';
-  const family = remoteAddress.includes(':') ? 'TCP6' : 'TCP4';
-  return `PROXY ${family} ${remoteAddress} ${localAddress} ${remotePort} ${localPort}\r\n`;
+  if (client.remoteAddress === '') return 'PROXY UNKNOWN\r\n';
+  const [remote, local] = [plainAddress(client.remoteAddress), plainAddress(client.localAddress)];
+  const family = remote.includes(':') ? 'TCP6' : 'TCP4';
+  return `PROXY ${family} ${remote} ${local} ${client.remotePort} ${client.localPort}\r\n`;
 }

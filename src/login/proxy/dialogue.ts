@@ -4,30 +4,43 @@ import type { Backend } from './backend.ts';
 export interface ProxyLogin {
   readonly user: string;
   readonly password: string;
-  /** IMAP: the tag of the client's login command. */
-  readonly tag: string;
   /** POP3: the client has said UTF8. */
   readonly utf8: boolean;
   /** IMAP_PROXY_FOREIGN: the client is to learn the back end's capabilities. */
   readonly foreign: boolean;
 }
 
-/** @returns what the client reads. @throws {Error} the back end does not let the client in; the message says where */
+/** The back end has looked at the name and the password, and does not let the client in. */
+export class BackendRefusal extends Error {}
+
+/**
+ * @returns what the client reads in front of the reply to its command
+ * @throws {BackendRefusal}
+ * @throws {Error} the back end cannot serve the client now
+ */
 export type Dialogue = (backend: Backend, login: ProxyLogin) => Promise<string>;
 
-export const imapDialogue: Dialogue = async (backend, { user, password, tag, foreign }) => {
-  if (!/^\* OK\b/i.test(await backend.line())) throw new Error('Did not receive greeting');
+/** Untagged lines in front of a reply; a back end that says more is given up. */
+const untaggedLines = 100;
+
+/** Codes of RFC 5530 that say nothing against the password. */
+const notThePassword = /^\[(UNAVAILABLE|PRIVACYREQUIRED|SERVERBUG|CONTACTADMIN|LIMIT|INUSE)\b/i;
+
+const noGreeting = ({ name }: Backend) => new Error(`Did not receive greeting from ${name}`);
+
+export const imapDialogue: Dialogue = async (backend, { user, password, foreign }) => {
+  if (!/^\* OK\b/i.test(await backend.line())) throw noGreeting(backend);
   if (backend.starttls) {
-    backend.send('starttls STARTTLS');
-    await tagged(backend, 'starttls', 'STARTTLS rejected');
+    backend.send('p0 STARTTLS');
+    await tagged(backend, 'p0', `STARTTLS rejected by ${backend.name}`);
     await backend.startTls();
   }
-  backend.send(`${tag} LOGIN ${quoted(user)} ${quoted(password)}`);
-  await tagged(backend, tag, 'Login failed');
-  if (!foreign) return `${tag} OK connected to proxy server.\r\n`;
-  backend.send(`${tag} CAPABILITY`);
-  const capabilities = await tagged(backend, tag, 'CAPABILITY rejected');
-  return `${capabilities.map((line) => `${line}\r\n`).join('')}${tag} OK connected to proxy server.\r\n`;
+  backend.send(`p1 LOGIN ${quoted(user)} ${quoted(password)}`);
+  await tagged(backend, 'p1', `Login to ${backend.name} failed`);
+  if (!foreign) return '';
+  backend.send('p2 CAPABILITY');
+  const untagged = await tagged(backend, 'p2', `CAPABILITY rejected by ${backend.name}`);
+  return untagged.map((line) => `${line}\r\n`).join('');
 };
 
 /** Reads up to the tagged line, which must be OK. @returns the untagged lines */
@@ -36,12 +49,14 @@ async function tagged(backend: Backend, tag: string, failure: string): Promise<s
   for (;;) {
     const line = await backend.line();
     if (line.startsWith(`${tag} `)) {
-      if (/^ok\b/i.test(line.slice(tag.length + 1))) return untagged;
-      throw new Error(failure);
+      const [, status = '', text = ''] = /^ *([A-Za-z]*) ?(.*)/.exec(line.slice(tag.length))!;
+      if (status.toUpperCase() === 'OK') return untagged;
+      const isRefusal = tag === 'p1' && status.toUpperCase() === 'NO' && !notThePassword.test(text);
+      throw isRefusal ? new BackendRefusal(failure) : new Error(`${failure}: ${status} ${text}`);
     }
     if (/^\* bye\b/i.test(line)) throw new Error(`${failure}: ${line.slice(2)}`);
     untagged.push(line);
-    if (untagged.length > 100) throw new Error(`${failure}: too many lines`);
+    if (untagged.length > untaggedLines) throw new Error(`${failure}: too many lines`);
   }
 }
 
@@ -50,7 +65,7 @@ function quoted(text: string): string {
 }
 
 export const pop3Dialogue: Dialogue = async (backend, { user, password, utf8 }) => {
-  await positive(backend, 'Did not receive greeting');
+  if (!(await backend.line()).startsWith('+')) throw noGreeting(backend);
   if (backend.starttls) {
     backend.send('STLS');
     await positive(backend, 'STLS rejected');
@@ -61,22 +76,44 @@ export const pop3Dialogue: Dialogue = async (backend, { user, password, utf8 }) 
     await positive(backend, 'UTF8 rejected');
   }
   backend.send(`USER ${user}`);
-  await positive(backend, 'Login userid rejected');
+  await accepted(backend, 'Login userid rejected');
   backend.send(`PASS ${password}`);
-  await positive(backend, 'Login password rejected');
-  return '+OK Connected to proxy server.\r\n';
-};
-
-export const smapDialogue: Dialogue = async (backend, { user, password }) => {
-  await backend.line();
-  backend.send(`\\SMAP1 LOGIN ${quoted(user)} ${quoted(password)}`);
-  for (;;) {
-    const line = await backend.line();
-    if (line.startsWith('+')) return '+OK connected to proxy server.\n';
-    if (line.startsWith('-')) throw new Error('Login failed');
-  }
+  await accepted(backend, 'Login password rejected');
+  return '';
 };
 
 async function positive(backend: Backend, failure: string): Promise<void> {
-  if (!(await backend.line()).startsWith('+')) throw new Error(failure);
+  if (!(await backend.line()).startsWith('+')) throw new Error(`${failure} by ${backend.name}`);
+}
+
+/** As `positive`, where the answer is about the name or the password (response codes: RFC 3206, RFC 2449). */
+async function accepted(backend: Backend, failure: string): Promise<void> {
+  const line = await backend.line();
+  if (line.startsWith('+')) return;
+  if (!line.startsWith('-') || /^-ERR \[(SYS\/|IN-USE|LOGIN-DELAY)/i.test(line))
+    throw new Error(`${failure} by ${backend.name}: ${line}`);
+  throw new BackendRefusal(`${failure} by ${backend.name}`);
+}
+
+export const smapDialogue: Dialogue = async (backend, { user, password }) => {
+  if (!/^\* OK\b/i.test(await backend.line())) throw noGreeting(backend);
+  if (backend.starttls) {
+    backend.send('\\SMAP1 STARTTLS');
+    if (!(await smapReply(backend))) throw new Error(`STARTTLS rejected by ${backend.name}`);
+    await backend.startTls();
+  }
+  backend.send(`\\SMAP1 LOGIN ${quoted(user)} ${quoted(password)}`);
+  if (!(await smapReply(backend))) throw new BackendRefusal(`Login to ${backend.name} failed`);
+  return '';
+};
+
+/** Whether the answer is positive. */
+async function smapReply(backend: Backend): Promise<boolean> {
+  for (let lines = 0; lines <= untaggedLines; lines++) {
+    const line = await backend.line();
+    if (line.startsWith('+')) return true;
+    if (line.startsWith('-')) return false;
+    if (/^\* bye\b/i.test(line)) throw new Error(`${backend.name} says ${line.slice(2)}`);
+  }
+  throw new Error(`${backend.name}: too many lines`);
 }

@@ -1,0 +1,73 @@
+/** Passes octets between a client and a back end, as they are, until either is gone. */
+import type { Duplex } from 'node:stream';
+
+/** How long one side may go on after the other has ended. */
+const lingerMs = 30_000;
+/** How long one side may refuse to take what it is sent. */
+const stallMs = 300_000;
+
+export interface Relay {
+  /** Sends octets that did not come through the relay. */
+  toClient(octets: Buffer): void;
+  toBackend(octets: Buffer): void;
+  destroy(): void;
+}
+
+/**
+ * Starts; the streams belong to the relay from now on, and nobody else listens to them.
+ * @param count  told of octets read from the client and written to it
+ * @param ended  told once, when both streams are closed or about to be
+ */
+export function startRelay(
+  client: Duplex,
+  backend: Duplex,
+  count: (read: number, written: number) => void,
+  ended: () => void,
+): Relay {
+  let isOver = false;
+  const destroy = () => {
+    client.destroy();
+    backend.destroy();
+    if (isOver) return;
+    isOver = true;
+    ended();
+  };
+  pass(client, backend, destroy, (octets) => count(octets, 0));
+  pass(backend, client, destroy, (octets) => count(0, octets));
+  return {
+    toClient(octets) {
+      count(0, octets.length);
+      client.write(octets);
+    },
+    toBackend(octets) {
+      if (octets.length > 0) backend.write(octets);
+    },
+    destroy,
+  };
+}
+
+function pass(from: Duplex, to: Duplex, destroy: () => void, count: (octets: number) => void): void {
+  let stalled: NodeJS.Timeout | undefined;
+  from.on('data', (chunk: Buffer) => {
+    count(chunk.length);
+    if (to.write(chunk)) return;
+    from.pause();
+    stalled ??= setTimeout(destroy, stallMs);
+  });
+  to.on('drain', () => {
+    clearTimeout(stalled);
+    stalled = undefined;
+    from.resume();
+  });
+  // What is on its way still arrives, and the other side has some time for its last words.
+  from.on('end', () => {
+    to.end();
+    setTimeout(destroy, lingerMs).unref();
+  });
+  from.on('error', destroy);
+  from.on('close', () => {
+    clearTimeout(stalled);
+    if (to.writableFinished || to.destroyed) destroy();
+    else to.end(destroy);
+  });
+}
