@@ -10,6 +10,7 @@ import { formatProblem } from '../config/problem.ts';
 import { environmentVariables, resolveSettings } from '../config/resolve.ts';
 import type { ImapSettings } from '../config/settings.ts';
 import { type ImapSessionHandle, startAuthenticatedImap } from '../imap/session.ts';
+import type { ImapSessionSettings } from '../imap/settings.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
@@ -98,6 +99,12 @@ function isSticky(directory: string): boolean {
   return stat === undefined || (stat.mode & 0o1000) !== 0;
 }
 
+/** The envelope sender of the Outbox is what the login program says, or nobody (imap-server §14). */
+function withSender(settings: ImapSessionSettings, environment: Environment): ImapSessionSettings {
+  const sender = environment['AUTHADDR'] || environment['AUTHENTICATED'] || '';
+  return { ...settings, submission: { ...settings.submission, sender } };
+}
+
 /** Resolves when the session is over. */
 function serve(account: AccountRecord, environment: Environment, settings: ImapSettings): Promise<void> {
   process.umask(settings.umask);
@@ -113,7 +120,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
   });
   return new Promise((resolve) => {
     const services = {
-      settings: imapSessionSettings(settings),
+      settings: withSender(imapSessionSettings(settings), environment),
       log,
       openMailboxes: (owner: AccountRecord) => openMailboxes(owner, connection, mail, log),
     };
