@@ -1,6 +1,14 @@
 /** A name that is looked for, in octets. */
 const wanted = Buffer.alloc(256);
 
+export interface SavedNames {
+  readonly block: Buffer;
+  readonly table: Int32Array;
+  readonly garbage: number;
+  readonly records: number;
+  readonly slotsUsed: number;
+}
+
 /**
  * The base names of a folder's messages: one block of octets and an open-addressing hash of offsets into it, no
  * object per name. A record is the UID (4 octets), the length (1) and the name's octets; a record never moves
@@ -22,6 +30,29 @@ export class BaseNames {
     let slots = 16;
     while (slots * 0.8 < expectedNames) slots *= 2;
     this.#table = new Int32Array(slots);
+  }
+
+  /** Everything, for a file; the arrays are the names' own. */
+  save(): SavedNames {
+    return {
+      block: this.block.subarray(0, this.#used),
+      table: this.#table,
+      garbage: this.#garbage,
+      records: this.#records,
+      slotsUsed: this.#slotsUsed,
+    };
+  }
+
+  /** Takes what `save` gave; the arrays are used and changed. */
+  static restore({ block, table, garbage, records, slotsUsed }: SavedNames): BaseNames {
+    const names = new BaseNames();
+    names.block = block;
+    names.#used = block.length;
+    names.#table = table;
+    names.#garbage = garbage;
+    names.#records = records;
+    names.#slotsUsed = slotsUsed;
+    return names;
   }
 
   /** Octets held, for tests and measurements. */

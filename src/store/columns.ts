@@ -1,4 +1,4 @@
-import { BaseNames } from './base-names.ts';
+import { BaseNames, type SavedNames } from './base-names.ts';
 import { canonicalInfo, parseFlags } from './flags.ts';
 
 /** What a row is made of. */
@@ -9,6 +9,21 @@ export interface Row {
   readonly baseLength: number;
   readonly mtimeSeconds: number;
   readonly keywordSet: number;
+}
+
+/** All columns, `count` long each, for a file. */
+export interface SavedColumns {
+  readonly count: number;
+  readonly uids: Uint32Array;
+  readonly flags: Uint8Array;
+  readonly keywordSet: Uint32Array;
+  readonly modseqs: Float64Array;
+  readonly mtimes: Uint32Array;
+  readonly nameAt: Uint32Array;
+  readonly info: Uint32Array | undefined;
+  readonly infos: readonly string[];
+  readonly places: readonly (Uint32Array | undefined)[];
+  readonly names: SavedNames;
 }
 
 /**
@@ -44,6 +59,57 @@ export class Columns {
     this.mtimes = new Uint32Array(capacity);
     this.nameAt = new Uint32Array(capacity);
     this.names = new BaseNames(expectedRows, expectedNameOctets);
+  }
+
+  /** Everything, for a file; the arrays are parts of the columns themselves. */
+  save(): SavedColumns {
+    const { count } = this;
+    return {
+      count,
+      uids: this.uids.subarray(0, count),
+      flags: this.flags.subarray(0, count),
+      keywordSet: this.keywordSet.subarray(0, count),
+      modseqs: this.modseqs.subarray(0, count),
+      mtimes: this.mtimes.subarray(0, count),
+      nameAt: this.nameAt.subarray(0, count),
+      info: this.#info?.subarray(0, count),
+      infos: this.#infos,
+      places: this.places.map((column) => column?.subarray(0, count)),
+      names: this.names.save(),
+    };
+  }
+
+  /** Takes what `save` gave; the arrays are used and changed. */
+  static restore(saved: SavedColumns): Columns {
+    const columns = new Columns();
+    columns.count = saved.count;
+    columns.uids = saved.uids;
+    columns.flags = saved.flags;
+    columns.keywordSet = saved.keywordSet;
+    columns.modseqs = saved.modseqs;
+    columns.mtimes = saved.mtimes;
+    columns.nameAt = saved.nameAt;
+    columns.names = BaseNames.restore(saved.names);
+    columns.#info = saved.info;
+    columns.#infos = [...saved.infos];
+    columns.#infoIds = new Map(columns.#infos.map((info, id) => [info, id]));
+    for (const [kind, column] of saved.places.entries()) if (column) columns.places[kind] = column;
+    return columns;
+  }
+
+  /** Whether a row has flags and suffix of another folder state's row. */
+  hasInfoOf(row: number, other: Columns, otherRow: number): boolean {
+    if (this.flags[row] !== other.flags[otherRow]) return false;
+    const isPlain = (this.#info?.[row] ?? 0) === 0 && (other.#info?.[otherRow] ?? 0) === 0;
+    return isPlain || this.info(row) === other.info(otherRow);
+  }
+
+  /** Whether a row is of the message of another folder state's row. */
+  hasNameOf(row: number, other: Columns, otherRow: number): boolean {
+    const [at, otherAt] = [this.nameAt[row]! + 4, other.nameAt[otherRow]! + 4];
+    const [block, otherBlock] = [this.names.block, other.names.block];
+    const length = block[at]!;
+    return block.compare(otherBlock, otherAt, otherAt + 1 + length, at, at + 1 + length) === 0;
   }
 
   rowOf(uid: number): number {

@@ -5,20 +5,12 @@ import type { Delivery } from './append.ts';
 import { nameInBlock } from './base-names.ts';
 import { Columns, type Row } from './columns.ts';
 import { asMailError, errorCode } from './errno.ts';
+import type { SavedIndex } from './index-file.ts';
+import type { ExpungeLog, FolderImage, Stamps } from './index-format.ts';
 import { KeywordTable } from './keywords.ts';
 import { MessageCache } from './message-cache.ts';
 import type { StoreSettings } from './settings.ts';
 import { FolderWatch } from './watch.ts';
-
-/** What tells whether a directory changed; zeros if it is missing. */
-export interface Stamps {
-  readonly newTime: number;
-  readonly newInode: number;
-  readonly curTime: number;
-  readonly curInode: number;
-  readonly keywordsTime: number;
-  readonly keywordsInode: number;
-}
 
 /** A message that has gone from a folder. */
 export interface RemovedMessage {
@@ -38,8 +30,12 @@ interface Removal {
 
 /** Time stamps this close to the clock may hide a later change within the same tick. */
 const granularityMs = 20;
+/** The same where times seem to be whole seconds. */
+const coarseGranularityMs = 2100;
 /** With a watch, which tells of every change, the time stamps are a second opinion: asked for this often. */
 const verifyEveryMs = 100;
+/** A record of base-names.ts without a name. */
+const nameless = Buffer.alloc(5);
 const maxChanges = 4096;
 const maxExpunged = 16384;
 
@@ -53,7 +49,11 @@ export class FolderState {
   columns = new Columns();
   uidValidity = 0;
   uidNext = 1;
-  modseq = 1;
+  /**
+   * The highest given: near the clock's microseconds, so that it does not go back even where nothing is left of what
+   * was before.
+   */
+  modseq = Date.now() * 1000;
   isLoaded = false;
   /** Why the folder cannot be used any more: it was removed, or its UIDs mean something else now. */
   lost: MailError | undefined;
@@ -80,7 +80,13 @@ export class FolderState {
   /** UIDs not yet taken as \Recent by a session. */
   recent: number[] = [];
   watch: FolderWatch | undefined;
+  /** Nobody has it any more. */
+  isReleased = false;
   known: Stamps | undefined;
+  /** The index file, as this process has read or written it last. */
+  saved: SavedIndex | undefined;
+  /** What the index had, while the folder is read anew because the UID database is another. */
+  former: FolderImage | undefined;
   lastPurgeMs = 0;
   /** What was computed of the messages. */
   readonly cache: MessageCache;
@@ -175,6 +181,20 @@ export class FolderState {
     };
   }
 
+  /** Whether any later change would show in the time stamps. */
+  get isSettled(): boolean {
+    const { known } = this;
+    if (!known) return false;
+    const times = [known.newTime, known.curTime, known.keywordsTime];
+    const isCoarse = times.every((time) => time % 1000 === 0);
+    return Math.max(...times) < Date.now() - (isCoarse ? coarseGranularityMs : granularityMs);
+  }
+
+  /** Whether what was read with the known stamps can only have changed if they have. */
+  get isKnownCertain(): boolean {
+    return this.known !== undefined && this.#unsettledUntil === 0;
+  }
+
   /** Without a watch: whether a change could hide behind an equal time stamp. */
   get isUnsettled(): boolean {
     return this.#unsettledUntil !== 0 && Date.now() >= this.#unsettledUntil;
@@ -210,6 +230,11 @@ export class FolderState {
     return isDirty;
   }
 
+  /** Counts our own changes as known, if the watch tells of no others. */
+  takeStock(): void {
+    if (this.watch && this.#curChanged && !this.#hasWork()) this.#takeOwnTime();
+  }
+
   /** Our own changes are no news. Whoever changes `cur` meanwhile has an event on its way to the watch. */
   #takeOwnTime(): void {
     this.#curChanged = false;
@@ -227,7 +252,7 @@ export class FolderState {
   }
 
   startWatch(): boolean {
-    if (this.settings.watch === false) return false;
+    if (this.settings.watch === false || this.isReleased) return false;
     try {
       this.watch = new FolderWatch(this.directory, () => this.notify());
       return true;
@@ -235,6 +260,11 @@ export class FolderState {
       this.settings.log.debug(`${this.directory}: no directory watch: ${errorCode(error)}`);
       return false;
     }
+  }
+
+  /** Something may have happened that the watch does not tell of. */
+  doubtWatch(): void {
+    this.watch?.doubt();
   }
 
   onChange(listener: () => void): () => void {
@@ -256,14 +286,14 @@ export class FolderState {
   }
 
   addRow(row: Row): void {
-    this.columns.add(row, ++this.modseq);
+    this.columns.add(row, this.#nextModseq());
     this.#noteChange(row.uid);
     if (row.uid >= this.uidNext) this.uidNext = row.uid + 1;
     this.notify();
   }
 
   rowChanged(row: number): void {
-    this.columns.modseqs[row] = ++this.modseq;
+    this.columns.modseqs[row] = this.#nextModseq();
     this.#noteChange(this.columns.uids[row]!);
     this.notify();
   }
@@ -271,20 +301,54 @@ export class FolderState {
   /** Removes rows, given ascending. */
   removeRows(rows: readonly number[]): void {
     if (rows.length === 0) return;
-    const modseq = ++this.modseq;
+    const modseq = this.#nextModseq();
     const { uids, flags, nameAt, names } = this.columns;
     const { block } = names;
     for (const row of rows)
       this.#expunged.push({ modseq, uid: uids[row]!, flags: flags[row]!, block, nameAt: nameAt[row]! });
-    if (this.#expunged.length > maxExpunged) {
-      const dropped = this.#expunged.splice(0, this.#expunged.length - maxExpunged / 2);
-      this.#expungesKnownFrom = dropped.at(-1)!.modseq;
-    }
+    this.#trimExpunged();
     const gone = new Set(rows.map((row) => this.columns.uids[row]!));
     if (this.recent.length > 0) this.recent = this.recent.filter((uid) => !gone.has(uid));
     this.columns.remove(rows);
     this.staleLines += rows.length;
     this.notify();
+  }
+
+  #nextModseq(): number {
+    this.modseq = Math.max(this.modseq + 1, Date.now() * 1000);
+    return this.modseq;
+  }
+
+  #trimExpunged(): void {
+    if (this.#expunged.length <= maxExpunged) return;
+    const dropped = this.#expunged.splice(0, this.#expunged.length - maxExpunged / 2);
+    this.#expungesKnownFrom = dropped.at(-1)!.modseq;
+  }
+
+  /** The log of removals, for the index. */
+  get expungeLog(): ExpungeLog {
+    return {
+      knownFrom: this.#expungesKnownFrom,
+      modseqs: Float64Array.from(this.#expunged, ({ modseq }) => modseq),
+      uids: Uint32Array.from(this.#expunged, ({ uid }) => uid),
+    };
+  }
+
+  /**
+   * Goes on after what an index has: its log of removals, and UIDs that have gone since it was written. What rows
+   * were changed when is in their mod-sequences.
+   */
+  continueLogs({ modseq, expunged }: FolderImage, gone: readonly number[] = []): void {
+    this.modseq = Math.max(modseq, this.modseq);
+    const { knownFrom, modseqs, uids } = expunged;
+    const line = { flags: 0, block: nameless, nameAt: 0 };
+    this.#expunged = Array.from(modseqs, (each, index) => ({ ...line, modseq: each, uid: uids[index]! }));
+    if (gone.length > 0) this.#nextModseq();
+    for (const uid of gone) this.#expunged.push({ ...line, modseq: this.modseq, uid });
+    this.#expungesKnownFrom = knownFrom;
+    this.#trimExpunged();
+    this.#changed = [];
+    this.#changesKnownFrom = this.modseq;
   }
 
   #noteChange(uid: number): void {

@@ -209,6 +209,11 @@ export class MessageCache {
     };
   }
 
+  /** How far the file's records have their places. */
+  get writtenTo(): number {
+    return this.#file ? this.#scannedTo : (this.#position?.scannedTo ?? 0);
+  }
+
   /** The places come from an index: they are believed if the file is still that one. */
   restore(position: CachePosition | undefined): void {
     this.#position = position;

@@ -9,7 +9,9 @@ import { octetPath } from '../base/paths.ts';
 import { assignProvisionally, assignUids } from './assign.ts';
 import { errorCode } from './errno.ts';
 import { loadKeywords, takeKeywordNames } from './folder-keywords.ts';
-import { type FolderState, type Stamps, sameDirectories, sameStamps } from './folder-state.ts';
+import { type FolderState, sameDirectories, sameStamps } from './folder-state.ts';
+import { carryOver, restoreIndex } from './index-file.ts';
+import type { Stamps } from './index-format.ts';
 import { makeKeywordDirectory } from './keyword-files.ts';
 import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
@@ -91,6 +93,9 @@ function needsLock(state: FolderState): boolean {
 /** Reads what changed on disk; in the caller's turn. */
 export async function collect(state: FolderState): Promise<void> {
   if (state.lost) throw state.lost;
+  if (!state.isLoaded && state.settings.keepsIndex === true) {
+    if ((await restoreIndex(state)) === 'current') setImmediate(() => watchLater(state));
+  }
   let stamps = state.readStamps();
   if (state.isLoaded && isClean(state, stamps)) return;
   if (state.watch && state.known && !sameDirectories(stamps, state.known)) {
@@ -114,19 +119,39 @@ export async function collect(state: FolderState): Promise<void> {
     if (db) state.dbStamp = 'not adopted';
     throw error;
   }
-  loadKeywords(state, false);
   state.settle(stamps);
+}
+
+/** The index said that nothing changed: a watch, which takes the kernel a while, is for what comes from now on. */
+function watchLater(state: FolderState): void {
+  if (state.watch || state.lost) return;
+  if (state.startWatch() && !hasSameStamps(state)) state.doubtWatch();
+}
+
+function hasSameStamps(state: FolderState): boolean {
+  try {
+    return state.known !== undefined && sameStamps(state.known, state.readStamps());
+  } catch {
+    return false; // a refresh says why
+  }
 }
 
 /** @returns the stamps of before it began */
 async function scan(state: FolderState, db: UidDbReader | undefined): Promise<Stamps> {
   if (state.readStamps().keywordsInode === 0) makeKeywordDirectory(state.directory);
+  // Beside a watch that has lost events, time stamps prove nothing: ours may be taken after others' changes.
+  const known = state.isLoaded && !state.watch && state.isKnownCertain ? state.known : undefined;
   if (state.watch || state.startWatch()) state.watch?.trust();
   // Watching a large directory takes the kernel milliseconds.
   if (!state.isLoaded) await nextTurn();
   const stamps = state.readStamps();
-  if (state.isLoaded) await rescanFolder(state, db).catch(rememberValidity(state));
+  const sameCur = known?.curTime === stamps.curTime && known.curInode === stamps.curInode;
+  const sameKeywords =
+    known?.keywordsTime === stamps.keywordsTime && known.keywordsInode === stamps.keywordsInode;
+  if (state.isLoaded) await rescanFolder(state, db, sameCur).catch(rememberValidity(state));
   else await loadFolder(state);
+  if (!sameKeywords || state.wantsKeywordRead) loadKeywords(state, false);
+  if (state.former) carryOver(state);
   return stamps;
 }
 

@@ -2,6 +2,7 @@
 import { MailError } from '../base/mail-error.ts';
 import { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
+import { saveIndex } from './index-file.ts';
 import { refresh } from './refresh.ts';
 import type { StoreSettings } from './settings.ts';
 
@@ -10,6 +11,7 @@ export { type FolderStatus, folderStatus } from './folder-status.ts';
 const keptMs = 600_000;
 const keptFolders = 200;
 const keptRows = 500_000;
+const saveEveryMs = 5000;
 
 interface Entry {
   readonly state: FolderState;
@@ -78,6 +80,7 @@ function addEntry(directory: string, settings: StoreSettings): Entry {
     expires: undefined,
   };
   entries.set(directory, entry);
+  if (settings.keepsIndex === true) startSaving();
   return entry;
 }
 
@@ -111,7 +114,40 @@ function discard(entry: Entry): void {
 }
 
 function letGo({ state }: Entry): void {
+  state.isReleased = true;
+  if (state.settings.keepsIndex !== true || !state.isLoaded || state.lost) close(state);
+  else void save(state, true).then(() => close(state));
+}
+
+function close(state: FolderState): void {
   state.cache.close();
   state.watch?.close();
   state.watch = undefined;
+}
+
+async function save(state: FolderState, isLast: boolean): Promise<void> {
+  try {
+    await saveIndex(state, isLast);
+  } catch (error) {
+    const { directory, settings } = state;
+    settings.log.error(`${directory}: index: ${error instanceof Error ? error.stack : error}`);
+  }
+}
+
+let isSaving = false;
+
+/** Now and then writes the indexes of folders at work. */
+function startSaving(): void {
+  if (isSaving) return;
+  isSaving = true;
+  setTimeout(async () => {
+    for (const { state } of [...entries.values()]) await save(state, false);
+    isSaving = false;
+    if (entries.values().some(({ state }) => state.settings.keepsIndex === true)) startSaving();
+  }, saveEveryMs).unref();
+}
+
+/** Writes what the next process would otherwise have to find out: before this one ends. */
+export async function saveFolders(): Promise<void> {
+  for (const { state } of [...entries.values()]) await save(state, true);
 }

@@ -22,7 +22,7 @@ export async function loadFolder(state: FolderState): Promise<void> {
   state.dbStamp = '';
   const db = readDb(state) ?? new UidDbReader(Buffer.alloc(0));
   if (db.octets.length > largeOctets) await nextTurn();
-  const columns = db.header ? await readRows(db, db.header.uidNext) : new Columns();
+  const columns = db.header ? await readRows(db, db.header.uidNext, state.modseq) : new Columns();
   const highest = columns.count > 0 ? columns.uids[columns.count - 1]! : 0;
   state.columns = columns;
   state.uidValidity = db.header?.uidValidity ?? 0;
@@ -35,7 +35,7 @@ export async function loadFolder(state: FolderState): Promise<void> {
 }
 
 /** All rows of a database, sorted by UID; of equal names the first counts. */
-async function readRows(db: UidDbReader, uidNext: number): Promise<Columns> {
+async function readRows(db: UidDbReader, uidNext: number, modseq: number): Promise<Columns> {
   const octets = db.octets;
   const sample = octets.subarray(0, 65536);
   const lines = sample.reduce((sum, octet) => sum + (octet === 10 ? 1 : 0), 0);
@@ -49,12 +49,12 @@ async function readRows(db: UidDbReader, uidNext: number): Promise<Columns> {
   while (db.next()) {
     if (db.uid <= last || unsorted.length > 0) unsorted.push([db.uid, db.start, db.end]);
     else if (isUsable(columns, octets, db.start, db.end)) {
-      columns.addOctets(db.uid, octets, db.start, db.end, 1);
+      columns.addOctets(db.uid, octets, db.start, db.end, modseq);
       last = db.uid;
     }
     if (slice.isOver()) await slice.next();
   }
-  return unsorted.length === 0 ? columns : sortRows(columns, octets, unsorted);
+  return unsorted.length === 0 ? columns : sortRows(columns, octets, unsorted, modseq);
 }
 
 function isUsable(columns: Columns, octets: Uint8Array, start: number, end: number): boolean {
@@ -63,7 +63,12 @@ function isUsable(columns: Columns, octets: Uint8Array, start: number, end: numb
 }
 
 /** A database that somebody wrote out of order; UIDs given twice keep their first name. */
-function sortRows(sorted: Columns, octets: Uint8Array, rest: [number, number, number][]): Columns {
+function sortRows(
+  sorted: Columns,
+  octets: Uint8Array,
+  rest: [number, number, number][],
+  modseq: number,
+): Columns {
   const all: { uid: number; octets: Uint8Array; start: number; end: number }[] = [];
   for (let row = 0; row < sorted.count; row++) {
     const start = sorted.nameAt[row]! + 5;
@@ -76,16 +81,44 @@ function sortRows(sorted: Columns, octets: Uint8Array, rest: [number, number, nu
   let last = 0;
   for (const line of all) {
     if (line.uid === last || !isUsable(columns, line.octets, line.start, line.end)) continue;
-    columns.addOctets(line.uid, line.octets, line.start, line.end, 1);
+    columns.addOctets(line.uid, line.octets, line.start, line.end, modseq);
     last = line.uid;
   }
   return columns;
 }
 
-/** Scans a loaded folder again: flags, messages that went, new ones. `db`: as for {@link adoptListed}. */
-export async function rescanFolder(state: FolderState, db: UidDbReader | undefined): Promise<void> {
-  await markListed(state);
+/**
+ * Scans a loaded folder again: flags, messages that went, new ones.
+ * @param db       as for {@link adoptListed}
+ * @param sameCur  `cur` is known not to have changed since the last scan
+ */
+export async function rescanFolder(
+  state: FolderState,
+  db: UidDbReader | undefined,
+  sameCur: boolean,
+): Promise<void> {
+  if (sameCur) await listWaiting(state);
+  else await markListed(state);
   adoptListed(state, db);
+}
+
+async function listWaiting(state: FolderState): Promise<void> {
+  state.columns.startMarking();
+  state.waiting.clear();
+  try {
+    await visitNew(state);
+  } catch (error) {
+    throw asMailError(error, 'cannot list the folder');
+  } finally {
+    state.columns.seen = undefined;
+  }
+}
+
+function visitNew(state: FolderState): Promise<void> {
+  return visitIfPresent(`${state.directory}/new`, {
+    file: (name) => noteWaiting(state, name),
+    other: (name) => logStranger(state, `new/${name}`),
+  });
 }
 
 /** Lists `new` and `cur`, takes over the flags and removes the rows without a file. */
@@ -94,10 +127,7 @@ async function markListed(state: FolderState): Promise<void> {
   state.unlisted.clear();
   state.waiting.clear();
   try {
-    await visitIfPresent(`${state.directory}/new`, {
-      file: (name) => noteWaiting(state, name),
-      other: (name) => logStranger(state, `new/${name}`),
-    });
+    await visitNew(state);
     await visitDirectory(`${state.directory}/cur`, {
       file: (name) => noteListed(state, name),
       other: (name) => logStranger(state, `cur/${name}`),

@@ -16,6 +16,7 @@ import {
   rmdirSync,
   unlinkSync,
   utimesSync,
+  write as writeInPool,
   writeSync,
 } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
@@ -55,6 +56,18 @@ export function write(descriptor: number, octets: Uint8Array): void {
   before?.('write');
   let at = 0;
   while (at < octets.length) at += writeSync(descriptor, octets, at);
+}
+
+/** Writes all octets at the descriptor's position, in the thread pool. */
+export async function writeLater(descriptor: number, octets: Uint8Array): Promise<void> {
+  before?.('write');
+  for (let at = 0; at < octets.length; ) {
+    at += await new Promise<number>((resolve, reject) => {
+      writeInPool(descriptor, octets, at, octets.length - at, null, (error, written) =>
+        error ? reject(error) : resolve(written),
+      );
+    });
+  }
 }
 
 /** Writes all octets at a position of the file. */
