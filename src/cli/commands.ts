@@ -20,6 +20,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'IMAP on standard input and output, for a user who is known already',
     load: () => import('./imapd.ts'),
   },
+  pop3d: {
+    does: 'the same for POP3',
+    load: () => import('./pop3d.ts'),
+  },
   config: {
     does: 'check, show or upgrade the configuration',
     load: () => import('./config.ts'),

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
+import { pathOctets } from '../base/paths.ts';
 import type { Config, ServiceConfig, ServiceName } from '../config/load.ts';
 import { resolveSettings } from '../config/resolve.ts';
 import type { AuthSettings, ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
@@ -10,6 +11,7 @@ import type { ImapSessionSettings } from '../imap/settings.ts';
 import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
 import type { ProxySettings } from '../login/proxy/proxy.ts';
+import type { Pop3SessionSettings } from '../pop3/settings.ts';
 import { firstUser } from '../supervisor/privileges.ts';
 import {
   type AccessSettings,
@@ -157,18 +159,23 @@ function pop3Service(service: Pop3ServiceConfig, config: Config): ServiceSetting
     protocol: 'pop3',
     login: loginSettings('pop3', settings, any.tls !== undefined && !any.implicitTls),
     mail: pop3MailSettings(sharedSettings(config), settings.maildirPath),
-    pop3: {
-      saslMechanisms: settings.saslMechanisms,
-      saslMechanismsTls: settings.saslMechanismsTls,
-      logDeletions: settings.logDeletions,
-      unicodeMessageType: settings.unicodeMessageType,
-      inactivityMs: settings.inactivitySeconds * 1000,
-    },
+    pop3: pop3SessionSettings(settings),
+  };
+}
+
+/** What POP3 sessions need beside what all sessions do. */
+export function pop3SessionSettings(settings: Pop3Settings): Pop3SessionSettings {
+  return {
+    saslMechanisms: settings.saslMechanisms,
+    saslMechanismsTls: settings.saslMechanismsTls,
+    logDeletions: settings.logDeletions,
+    unicodeMessageType: settings.unicodeMessageType,
+    inactivityMs: settings.inactivitySeconds * 1000,
   };
 }
 
 /** POP3 removes messages for good, whatever IMAP does, and leaves the owner of a maildir to the file system. */
-function pop3MailSettings(imap: ImapSettings, maildirPath: string): MailSettings {
+export function pop3MailSettings(imap: ImapSettings, maildirPath: string): MailSettings {
   const settings = mailSettings(imap);
   const mailboxes = { ...settings.mailboxes, moveExpungeToTrash: false };
   return { ...settings, maildirPath, mailboxes, checks: { owner: false, clock: false } };
@@ -259,9 +266,21 @@ export function mailSettings(settings: ImapSettings): MailSettings {
     umask: settings.umask,
     watch: settings.watchDirectories,
     messageCacheOctets: settings.messageCacheOctets,
+    index: indexSettings(settings),
     maildirPath: settings.maildirPath,
     checks: { owner: settings.sanityCheck, clock: true },
     mailboxes: mailboxesSettings(settings),
+  };
+}
+
+/** What is kept of folders between processes. */
+function indexSettings(settings: ImapSettings): MailSettings['index'] {
+  const { folderIndex, indexDirectory, cacheFileOctets, lazyUids } = settings;
+  return {
+    keepsIndex: folderIndex,
+    indexDirectory: indexDirectory === undefined ? undefined : pathOctets(indexDirectory),
+    cacheFileOctets,
+    lazyUids,
   };
 }
 

@@ -45,6 +45,11 @@ export function forbiddenLine(connection: Connection, user: string, reason: stri
   return `LOGIN REFUSED, user=${user}, ${peer(connection)}: ${reason}`;
 }
 
+/** INFO, when the home directory has the sticky bit. */
+export function lockedLine(connection: Connection, user: string): string {
+  return `LOCKED, user=${user}, ${peer(connection)}`;
+}
+
 /** INFO, for a refused user name (LOGIN, USER) or SASL mechanism. */
 export function loginFailedLine(connection: Connection, what: { user: string } | { method: string }): string {
   const subject = 'user' in what ? `user=${what.user}` : `method=${what.method}`;

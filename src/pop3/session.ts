@@ -8,6 +8,7 @@ import { MailError } from '../base/mail-error.ts';
 import { forbiddenByOptions } from '../login/account-options.ts';
 import {
   disconnectedBeforeLoginLine,
+  lockedLine,
   loginLine,
   peer,
   type SessionEnd,
@@ -15,6 +16,7 @@ import {
 } from '../login/log-lines.ts';
 import type { Connection } from '../net/connection.ts';
 import { LineReader } from '../net/line-reader.ts';
+import { LockedAccount } from '../store/login-checks.ts';
 import type { Outcome } from './command.ts';
 import { refusalText } from './errors.ts';
 import { type LoginState, loginCommand, newLoginState } from './login-commands.ts';
@@ -196,6 +198,10 @@ class Session implements Pop3Session {
       this.#state = { kind: 'transaction', account, transaction };
     } catch (error) {
       if (!(error instanceof MailError)) throw error;
+      if (error instanceof LockedAccount) {
+        this.#services.log.info(lockedLine(connection, account.address));
+        return { kind: 'end', text: `-ERR [SYS/TEMP] ${error.message}` };
+      }
       this.#services.log.error(`pop3: ${account.address}: ${error.message}`);
       return { kind: 'end', text: `-ERR ${refusalText(error)}` };
     }
@@ -227,6 +233,7 @@ class Session implements Pop3Session {
     const state = this.#state;
     this.#state = { kind: 'over' };
     const { log } = this.#services;
+    if (last !== undefined) this.#connection.write(last);
     const seconds = (Date.now() - this.#startedMs) / 1000;
     if (state.kind === 'transaction') {
       const { account, transaction } = state;
@@ -243,6 +250,6 @@ class Session implements Pop3Session {
       state.login.exchange?.close();
       log.debug(disconnectedBeforeLoginLine(this.#connection, 'POP3', seconds));
     }
-    this.#connection.end(last);
+    this.#connection.end();
   }
 }

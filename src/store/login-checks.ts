@@ -23,16 +23,20 @@ const skewValidMs = 60_000;
 /** When a file server's clock, by the device of a maildir, was last found right. */
 const rightClocks = new Map<number, number>();
 
+/** The administrator has locked the account: its home directory has the sticky bit. The message is for the client. */
+export class LockedAccount extends MailError {
+  constructor() {
+    super('unavailable', 'Your account is temporarily unavailable (+t bit set on home directory).');
+  }
+}
+
 /**
  * Checks an account that has logged in.
+ * @throws {LockedAccount}
  * @throws {MailError} unavailable, with the words Courier says
  */
 export function checkLogin(checks: LoginChecks, settings: StoreSettings): void {
-  if (isSticky(checks.home))
-    throw new MailError(
-      'unavailable',
-      'Your account is temporarily unavailable (+t bit set on home directory).',
-    );
+  if (isSticky(checks.home)) throw new LockedAccount();
   const maildir = statMaildir(checks.maildir);
   const { owner } = checks;
   if (owner && (maildir.uid !== owner.uid || maildir.gid !== owner.gid))
