@@ -51,7 +51,7 @@ export function moduleContext(trace: (line: string) => void = () => {}): ModuleC
 }
 
 /** Ids that try to be more than an id. */
-const hostileIds = [
+export const hostileIds = [
   "' OR '1'='1",
   "fred@example.com' -- ",
   'fred@example.com"; DROP TABLE accounts; --',

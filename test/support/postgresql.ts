@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCertificates } from './certificates.ts';
 import {
   freePort,
   needProgram,
@@ -30,7 +31,8 @@ function programs(): string {
   return folder;
 }
 
-export async function startPostgresql(): Promise<PostgresqlServer> {
+/** @param tls  whether TCP has to be with TLS or without; undefined: without, and TLS is not there */
+export async function startPostgresql(tls?: 'always' | 'never'): Promise<PostgresqlServer> {
   const bin = programs();
   const user = unprivilegedUser();
   const folder = privateFolder('postgresql', user);
@@ -41,10 +43,12 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
     ['-D', data, '-U', 'admin', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'],
     options,
   );
+  const kind = tls === undefined ? 'host' : { always: 'hostssl', never: 'hostnossl' }[tls];
   writeFileSync(
     join(data, 'pg_hba.conf'),
-    'local all admin trust\nlocal all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n',
+    `local all admin trust\nlocal all all scram-sha-256\n${kind} all all 127.0.0.1/32 scram-sha-256\n`,
   );
+  if (tls !== undefined) makeCertificates(folder, user);
   const port = await freePort();
   const psql = (args: readonly string[], input: string) =>
     execFileSync(
@@ -67,6 +71,17 @@ export async function startPostgresql(): Promise<PostgresqlServer> {
     '127.0.0.1',
     '-F',
   ];
+  const file = (name: string) => join(folder, name);
+  if (tls !== undefined)
+    command.push(
+      '-c',
+      'ssl=on',
+      '-c',
+      `ssl_cert_file=${file('server.pem')}`,
+      '-c',
+      `ssl_key_file=${file('server.key')}`,
+    );
+
   const server = serverProcess(command, folder, async () => void psql(['-c', 'SELECT 1'], ''), user);
   await server.start();
   return {

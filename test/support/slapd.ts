@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCertificates } from './certificates.ts';
 import {
   accepts,
   freePort,
@@ -38,38 +39,15 @@ objectclass ( 1.3.6.1.4.1.99999.6 NAME 'mailAccount' SUP top AUXILIARY
   MAY ( mail $ mailbox $ clearPassword $ quota $ noImap $ handle $ uidNumber $ gidNumber $ homeDirectory ) )
 `;
 
-function makeCertificates(folder: string): void {
-  const openssl = needProgram(['/usr/bin/openssl'], 'openssl');
-  const run = (...args: string[]) => execFileSync(openssl, args, { cwd: folder, stdio: 'ignore' });
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-  run('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test authority');
-  run(
-    'req',
-    '-new',
-    ...key.slice(0, 5),
-    '-keyout',
-    'server.key',
-    '-out',
-    'server.csr',
-    '-subj',
-    '/CN=localhost',
-  );
-  writeFileSync(join(folder, 'names'), 'subjectAltName=DNS:localhost\n');
-  const signer = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'names'];
-  run('x509', '-req', '-in', 'server.csr', '-out', 'server.pem', ...signer);
-}
-
 export async function startSlapd(): Promise<LdapServer> {
   const daemon = needProgram(['/usr/sbin/slapd'], 'slapd');
   const ldapadd = needProgram(['/usr/bin/ldapadd'], 'ldap-utils');
   const user = unprivilegedUser();
   const folder = privateFolder('slapd', user);
-  makeCertificates(folder);
+  makeCertificates(folder, user);
   const data = join(folder, 'data');
   mkdirSync(data);
-  for (const name of ['data', 'ca.pem', 'server.pem', 'server.key']) {
-    if (user) chownSync(join(folder, name), user.uid, user.gid);
-  }
+  if (user) chownSync(data, user.uid, user.gid);
   writeFileSync(join(folder, 'mail.schema'), schema);
   const [adminDn, adminPassword] = [`cn=admin,${ldapBase}`, 'admin pass'];
   writeFileSync(

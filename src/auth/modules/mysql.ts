@@ -1,5 +1,6 @@
 /** `authmysql` (authlib §8) over mysql2; settings in `authmysqlrc`. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import { createOutage } from '../outage.ts';
 import { integerValue, openRcFile, type RcValues, requiredValue } from '../rc-file.ts';
@@ -50,23 +51,36 @@ function readConnection(values: RcValues): PoolOptions {
   };
 }
 
-/** TLS is used where a CA is given (authlib §8). */
+/** TLS is used where a CA is given (authlib §8); the server's certificate has to be of that CA, under any name. */
 function readTls(values: RcValues): PoolOptions['ssl'] | undefined {
-  const ca = values.get('MYSQL_SSL_CACERT') || values.get('MYSQL_SSL_CAPATH');
-  if (!ca) return undefined;
+  const [caFile, caDirectory] = [values.get('MYSQL_SSL_CACERT'), values.get('MYSQL_SSL_CAPATH')];
+  if (!caFile && !caDirectory) return undefined;
+  const ca = [
+    ...(caFile ? [readFileSync(caFile)] : []),
+    ...(caDirectory ? readAuthorities(caDirectory) : []),
+  ];
   const file = (name: string) => {
     const path = values.get(name);
     return path ? readFileSync(path) : undefined;
   };
   const [key, cert] = [file('MYSQL_SSL_KEY'), file('MYSQL_SSL_CERT')];
-  const ciphers = values.get('MYSQL_SSL_CIPHER');
+  // The template's name for it is not the one that Courier reads.
+  const ciphers = values.get('MYSQL_SSL_CIPHER') || values.get('MYSQL_SSL_CIPHERS');
   return {
-    ca: readFileSync(ca),
+    ca,
     ...(key && { key }),
     ...(cert && { cert }),
     ...(ciphers && { ciphers }),
     verifyIdentity: false,
   };
+}
+
+/** The certificates in a directory, as `c_rehash` leaves them. @throws {Error} there is none */
+function readAuthorities(directory: string): Buffer[] {
+  const files = readdirSync(directory).filter((name) => /\.(?:pem|crt|\d+)$/.test(name));
+  const authorities = new Set(files.map((name) => readFileSync(join(directory, name), 'latin1')));
+  if (authorities.size === 0) throw new Error(`authmysql: MYSQL_SSL_CAPATH: no certificates in ${directory}`);
+  return [...authorities].map((pem) => Buffer.from(pem, 'latin1'));
 }
 
 /** Errors without an SQL state of the server, or with one of class 08 and shutdown, mean that it is not there. */

@@ -3,8 +3,8 @@ import type { EnumeratedAccount } from '../account-record.ts';
 import { AuthError } from '../auth-error.ts';
 import type { RcValues } from '../rc-file.ts';
 import { type AccountSource, type StoredAccount, storedModule } from '../stored-module.ts';
-import { toOctets } from '../wire.ts';
 import type { AuthModule, ModuleContext, PasswordChange } from './module.ts';
+import { readSqlCharset, type SqlCharset } from './sql-charset.ts';
 import { parseSqlTemplate, type SqlDialect, type SqlStatement, type SqlValues } from './sql-template.ts';
 
 /** A cell as text; NULL is null. */
@@ -22,6 +22,7 @@ export interface SqlDatabase {
 
 /** The statements that a settings file asks for. */
 export interface SqlStatements {
+  readonly charset: SqlCharset;
   readonly defaultDomain: string;
   readonly select: SqlStatement;
   readonly enumerate: SqlStatement;
@@ -77,6 +78,7 @@ export function readSqlStatements(kind: SqlKind, values: RcValues): SqlStatement
   const set = [clear && `${clear} = '$(newpass)'`, crypt && `${crypt} = '$(newpass_crypt)'`].filter(Boolean);
   const parse = (sql: string) => parseSqlTemplate(sql, kind.dialect);
   return {
+    charset: readSqlCharset(kind.prefix, values.get(`${kind.prefix}CHARACTER_SET`)),
     defaultDomain: values.get('DEFAULT_DOMAIN') ?? '',
     select: parse(
       select || `SELECT ${columns.join(', ')} FROM ${table} WHERE ${login} = '$(userid)' AND (${where})`,
@@ -93,23 +95,18 @@ export function readSqlStatements(kind: SqlKind, values: RcValues): SqlStatement
   };
 }
 
-/** The values of `$(…)`; undefined when the id is not UTF-8, which no row can have. */
-function valuesOf(userId: string, service: string, defaultDomain: string): SqlValues | undefined {
-  const text = decodeUtf8(userId);
+/** The values of `$(…)`; undefined when the id is not text in the charset, which no row can have. */
+function valuesOf(
+  userId: string,
+  service: string,
+  { charset, defaultDomain }: SqlStatements,
+): SqlValues | undefined {
+  const text = charset.decode(userId);
   if (text === undefined) return undefined;
   const at = text.indexOf('@');
   const [local, domain] = at < 0 ? [text, defaultDomain] : [text.slice(0, at), text.slice(at + 1)];
   const userid = at < 0 && defaultDomain !== '' ? `${text}@${defaultDomain}` : text;
   return { local_part: local, domain, service, userid };
-}
-
-function decodeUtf8(octets: string): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(octets, 'latin1'));
-  } catch {
-    // Not UTF-8: no database has it.
-    return undefined;
-  }
 }
 
 /** An id as the modules' columns hold it. @throws {AuthError} temporary: not a number */
@@ -118,10 +115,12 @@ function id(cell: string | null | undefined, what: string, userId: string): numb
   throw new AuthError('temporary', `${what} of ${userId} is not a number`);
 }
 
-const cell = (value: string | null | undefined) =>
-  value === null || value === undefined || value === '' ? undefined : toOctets(value);
+/** Reads a cell as an octet string. */
+const cellReader = (charset: SqlCharset) => (value: string | null | undefined) =>
+  value === null || value === undefined || value === '' ? undefined : charset.encode(value);
 
-function readRow(row: SqlRow, userId: string): StoredAccount {
+function readRow(row: SqlRow, userId: string, charset: SqlCharset): StoredAccount {
+  const cell = cellReader(charset);
   if (row.length < 6)
     throw new AuthError('temporary', `the query for ${userId} returns fewer than 6 columns`);
   const [address, crypt, clear, uid, gid, home, maildir, quota, fullName, options] = row;
@@ -158,18 +157,18 @@ export function createSqlModule(
 
   async function find(userId: string, service: string): Promise<StoredAccount | undefined> {
     const { statements, database } = current();
-    const values = valuesOf(userId, service, statements.defaultDomain);
+    const values = valuesOf(userId, service, statements);
     if (!values) return undefined;
     context.trace(`SQL query: ${statements.select.text}`);
     const rows = await database.query(statements.select.text, bind(statements.select, values));
     if (kind.oneRowOnly && rows.length > 1) throw new AuthError('temporary', `several rows for ${userId}`);
-    return rows[0] && readRow(rows[0], userId);
+    return rows[0] && readRow(rows[0], userId, statements.charset);
   }
 
   async function store(request: PasswordChange, stored: StoredAccount): Promise<boolean> {
     const { statements, database } = current();
-    const values = valuesOf(request.userId, request.service, statements.defaultDomain);
-    const newpass = decodeUtf8(request.newPassword);
+    const values = valuesOf(request.userId, request.service, statements);
+    const newpass = statements.charset.decode(request.newPassword);
     if (!values || newpass === undefined || !statements.changePassword) return false;
     const newpass_crypt = await context.passwords.hash(request.newPassword, stored.crypt ?? '');
     const parameters = bind(statements.changePassword, { ...values, newpass, newpass_crypt });
@@ -180,6 +179,7 @@ export function createSqlModule(
     const { statements, database } = current();
     const values = { local_part: '*', domain: statements.defaultDomain, service: 'enumerate' };
     const parameters = bind(statements.enumerate, values);
+    const cell = cellReader(statements.charset);
     for await (const row of database.rows(statements.enumerate.text, parameters)) {
       const [address, uid, gid, home, maildir, options] = row;
       yield {

@@ -8,6 +8,7 @@ import {
   moduleContext,
 } from '../../../test/support/auth-contract.ts';
 import { privateFolder, removeFolder } from '../../../test/support/private-server.ts';
+import { clausesTable, describeClauses } from '../../../test/support/sql-clauses.ts';
 import { createSqliteModule } from './sqlite.ts';
 
 describeModule(
@@ -28,4 +29,18 @@ describeModule(
       cleanUp: async () => removeFolder(folder),
     };
   },
+);
+
+describeClauses(
+  'authsqlite',
+  'SQLITE_',
+  async () => {
+    const folder = privateFolder('authsqlite');
+    const file = join(folder, 'people.sqlite');
+    const database = new DatabaseSync(file);
+    database.exec(clausesTable);
+    database.close();
+    return { connection: `SQLITE_DATABASE ${file}\n`, cleanUp: async () => removeFolder(folder) };
+  },
+  createSqliteModule,
 );
