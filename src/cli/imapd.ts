@@ -12,6 +12,7 @@ import type { ImapSettings } from '../config/settings.ts';
 import { type ImapSessionHandle, startAuthenticatedImap } from '../imap/session.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
+import { saveFolders } from '../store/registry.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import type { CommandContext } from './command.ts';
@@ -118,7 +119,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
     localPort: Number(environment['TCPLOCALPORT']) || 143,
     secure: Number(environment['IMAP_TLS']) > 0,
   });
-  return new Promise((resolve) => {
+  const ended = new Promise<void>((resolve) => {
     const services = {
       settings: withSender(imapSessionSettings(settings), environment),
       log,
@@ -132,4 +133,5 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
     });
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.on(signal, () => session.stop());
   });
+  return ended.then(saveFolders);
 }

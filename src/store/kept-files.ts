@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { StoreSettings } from './settings.ts';
 import { temporaryName, uniqueName } from './unique-names.ts';
 
-export type KeptFile = 'index' | 'cache';
+export type KeptFile = 'index' | 'cache' | 'text';
 
 /** @param directory  of the folder, a latin1 string */
 export function keptPath(directory: string, settings: StoreSettings, file: KeptFile): string {

@@ -21,6 +21,8 @@ export interface StoreSettings {
   readonly indexDirectory?: string | undefined;
   /** What the cache file of one folder may take; default 256 MiB. */
   readonly cacheFileOctets?: number;
+  /** Keep a text index of folders with at least so many messages, for SEARCH; default: of none. */
+  readonly textIndexFrom?: number | undefined;
   /** New UIDs go to a journal first, and to Courier's UID database when the folder is opened next; default false. */
   readonly lazyUids?: boolean;
 }

@@ -37,6 +37,7 @@ export async function openMailboxes(
     hostname,
     watch,
     log,
+    ...mail.index,
   });
   const owner = mail.checks.owner ? { uid: process.geteuid!(), gid: process.getegid!() } : undefined;
   checkLogin({ home: account.home, maildir, owner, clock: mail.checks.clock }, store.settings);
@@ -92,7 +93,7 @@ export function imapServices(service: ImapServiceSettings, log: Log, login?: Log
 export function smapServices(service: ImapServiceSettings, log: Log): SmapServices {
   return {
     log,
-    inactivityMs: service.imap.limits.inactivityMs,
+    settings: service.imap,
     capabilityText: () => '',
     openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
   };

@@ -8,6 +8,7 @@ import { StreamConnection } from '../net/stream-connection.ts';
 import { startAuthenticatedPop3 } from '../pop3/session.ts';
 import { SmapSession } from '../smap/session.ts';
 import { limitDescriptions } from '../store/describe.ts';
+import { saveFolders } from '../store/registry.ts';
 import { imapServices, pop3Services, smapServices } from './mail-services.ts';
 import type { MovedSession, ToHost, ToSupervisor } from './messages.ts';
 import { becomeUser } from './privileges.ts';
@@ -30,43 +31,35 @@ function start(id: number, moved: MovedSession, handle: ConnectionHandle): void 
   const connection = new StreamConnection(socket, socket, undefined, moved.carried);
   tell({ type: 'taken', id });
   socket.once('close', () => ended(id, connection));
+  const ownLog = log.named(service.logName).session(moved.id);
   const leftover = Buffer.from(moved.leftover);
   const session =
     service.protocol === 'imap' && moved.protocol === 'smap'
-      ? new SmapSession(
-          connection,
-          smapServices(service, log.named(service.logName)),
-          leftover,
-          moved.account,
-        )
+      ? new SmapSession(connection, smapServices(service, ownLog), leftover, moved.account)
       : service.protocol === 'imap'
-        ? startAuthenticatedImap(
-            connection,
-            moved.account,
-            imapServices(service, log.named(service.logName)),
-            {
-              leftover,
-              tag: moved.tag,
-            },
-          )
-        : startAuthenticatedPop3(
-            connection,
-            moved.account,
-            pop3Services(service, log.named(service.logName)),
-            {
-              leftover,
-              utf8: moved.tag === 'UTF8',
-            },
-          );
+        ? startAuthenticatedImap(connection, moved.account, imapServices(service, ownLog), {
+            leftover,
+            tag: moved.tag,
+          })
+        : startAuthenticatedPop3(connection, moved.account, pop3Services(service, ownLog), {
+            leftover,
+            utf8: moved.tag === 'UTF8',
+          });
   sessions.set(connection, session);
 }
 
 function ended(id: number, connection: StreamConnection): void {
   sessions.delete(connection);
-  tell({ type: 'ended', id });
+  const { octetsRead: receivedOctets, octetsWritten: sentOctets } = connection;
+  tell({ type: 'ended', id, receivedOctets, sentOctets });
   if (sessions.size > 0) return;
-  if (stopping) process.exit(0);
-  idle = setTimeout(() => tell({ type: 'stopped' }), idleMs);
+  if (stopping) void leave();
+  else idle = setTimeout(() => tell({ type: 'stopped' }), idleMs);
+}
+
+async function leave(): Promise<void> {
+  await saveFolders();
+  process.exit(0);
 }
 
 function tell(message: ToSupervisor): void {
@@ -86,7 +79,7 @@ process.on('message', (message: ToHost, handle: unknown) => {
   } else {
     stopping = true;
     for (const session of sessions.values()) session.stop();
-    if (sessions.size === 0) process.exit(0);
+    if (sessions.size === 0) void leave();
   }
 });
 process.on('disconnect', () => process.exit(1));

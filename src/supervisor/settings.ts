@@ -8,6 +8,7 @@ import type { LoginSettings } from '../login/login-services.ts';
 import type { ProxySettings } from '../login/proxy/proxy.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
+import type { StoreSettings } from '../store/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import type { MetricsAddress } from './metrics-endpoint.ts';
 
@@ -24,6 +25,8 @@ export interface MailSettings {
   readonly watch: boolean;
   /** What a process may remember of the structure of messages. */
   readonly messageCacheOctets: number;
+  /** What is kept of folders between processes. */
+  readonly index: Pick<StoreSettings, 'keepsIndex' | 'indexDirectory' | 'cacheFileOctets' | 'lazyUids'>;
   /** MAILDIRPATH: where mail lies below the home directory of an account that does not say. */
   readonly maildirPath: string;
   /** How long `loginexec` may run; undefined: it is not run. */

@@ -200,6 +200,47 @@ export const sessionRows = [
     means: 'How much a process remembers of the structure of messages it has read.',
   },
   {
+    name: 'FOLDER_INDEX',
+    field: 'folderIndex',
+    files: own,
+    scopes: every,
+    kind: yesNo,
+    default: 'YES',
+    means:
+      'Whether each folder gets files postrider-index and postrider-cache, which spare the next process the reading.',
+  },
+  {
+    name: 'INDEX_DIRECTORY',
+    field: 'indexDirectory',
+    files: own,
+    scopes: every,
+    kind: optional(path),
+    default: '',
+    unset: 'in the folder itself',
+    means:
+      'A local directory for these files, for all accounts; whoever runs sessions must be able to write in it.',
+  },
+  {
+    name: 'CACHE_FILE_LIMIT',
+    field: 'cacheFileOctets',
+    files: own,
+    scopes: every,
+    kind: octets(0, 8 * 1024 ** 3),
+    default: '256M',
+    unit: 'octets',
+    means: 'How large postrider-cache may get in each folder; 0: there is none.',
+  },
+  {
+    name: 'LAZY_UIDS',
+    field: 'lazyUids',
+    files: own,
+    scopes: every,
+    kind: yesNo,
+    default: 'NO',
+    means:
+      'Whether UIDs of new messages in large folders wait in postrider-uids until the folder is opened next; never beside Courier.',
+  },
+  {
     name: 'DIRECTORY_WATCH',
     field: 'watchDirectories',
     files: own,
