@@ -25,21 +25,40 @@ export const bigSteps: readonly BigStep[] = [
   { id: 'B9', name: 'UID SEARCH BODY', command: 'UID SEARCH BODY zebrafish' },
 ];
 
+export type Report = (id: string, name: string, figure: Figure) => void;
+
+/** Lets a server find the messages. */
+export async function visitOnce(server: RunningServer): Promise<void> {
+  const client = await ImapClient.connect(server.port);
+  await client.run('LOGIN u1 pass');
+  await client.run('SELECT INBOX');
+  await client.run('LOGOUT');
+  client.close();
+}
+
+/** The first SELECT of a process that has Courier's files only. */
+export async function runWithoutIndex(server: RunningServer, report: Report): Promise<void> {
+  const client = await ImapClient.connect(server.port);
+  await client.run('LOGIN u1 pass');
+  report('B1b', 'SELECT, first, without an index', await measure(server, client, 'SELECT INBOX'));
+  client.close();
+}
+
+async function measure(server: RunningServer, client: ImapClient, command: string): Promise<Figure> {
+  const cpu = server.group.cpuMs();
+  const start = performance.now();
+  await client.run(command);
+  const wallMs = performance.now() - start;
+  return { cpuMs: server.group.cpuMs() - cpu, wallMs, perSecond: 1000 / wallMs };
+}
+
 /** Runs the steps on a server just started, whose u1 has the big folder as INBOX. */
-export async function runBig(
-  server: RunningServer,
-  kind: ServerKind,
-  report: (id: string, name: string, figure: Figure) => void,
-): Promise<void> {
+export async function runBig(server: RunningServer, kind: ServerKind, report: Report): Promise<void> {
   const client = await ImapClient.connect(server.port);
   await client.run('LOGIN u1 pass');
   for (const step of bigSteps) {
     for (let i = 0; i < (step.warmUp ?? 0); i++) await client.run(step.command);
-    const cpu = server.group.cpuMs();
-    const start = performance.now();
-    await client.run(step.command);
-    const wallMs = performance.now() - start;
-    report(step.id, step.name, { cpuMs: server.group.cpuMs() - cpu, wallMs, perSecond: 1000 / wallMs });
+    report(step.id, step.name, await measure(server, client, step.command));
   }
   const maildir = kind.maildir?.(1);
   if (maildir !== undefined) report('B10', 'one new message → EXISTS', await arrival(client, maildir, kind));

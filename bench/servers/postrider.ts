@@ -65,6 +65,12 @@ export class Postrider implements ServerKind {
     return join(this.#mail, `u${account}/Maildir`);
   }
 
+  /** Removes what Postrider keeps beside Courier's files. */
+  forgetIndex(account: number): void {
+    for (const file of ['postrider-index', 'postrider-cache'])
+      rmSync(join(this.maildir(account), file), { force: true });
+  }
+
   prepare(accounts: number): void {
     const { uid, gid } = this.owner;
     const lines = Array.from({ length: accounts }, (_, i) => {
