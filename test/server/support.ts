@@ -16,12 +16,22 @@ const isRoot = process.geteuid!() === 0;
 export interface TestAccount {
   readonly name: string;
   readonly uid: number;
+  /** `name=value,…`, as account sources have them. */
+  readonly options?: string;
+  /** Another one than that of the other accounts. */
+  readonly password?: string;
 }
 
 /** Somebody unprivileged who exists everywhere; as an ordinary user, ourselves. */
 export const workerUser = isRoot ? { name: 'nobody', uid: 65534 } : { name: '', uid: process.getuid!() };
 
 export const password = 'secret';
+
+/** Those that a failed test has left. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const server of running) server.kill();
+});
 
 /** A configuration directory, mail, and the server's process. */
 export class TestServer {
@@ -74,8 +84,8 @@ export class TestServer {
       postrider: ['WORKERS=2', 'LOGIN_FAILURE_DELAY=1', 'SHUTDOWN_TIMEOUT=3'],
     };
     if (isRoot) base['postrider']!.push(`WORKER_USER=${workerUser.name}`);
-    for (const [file, lines] of Object.entries(base)) {
-      const text = [...lines, ...(settings[file] ?? [])].join('\n');
+    for (const file of new Set([...Object.keys(base), ...Object.keys(settings)])) {
+      const text = [...(base[file] ?? []), ...(settings[file] ?? [])].join('\n');
       writeFileSync(join(this.directory, 'etc', file), `${text}\n`, { mode: 0o600 });
     }
   }
@@ -85,6 +95,8 @@ export class TestServer {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = started;
+    running.add(started);
+    started.once('exit', () => running.delete(started));
     started.stderr!.on('data', (chunk: Buffer) => {
       this.#log += chunk.toString();
       for (const waiter of this.#logWaiters.splice(0)) waiter();
@@ -137,14 +149,15 @@ export class TestServer {
 
   async #prepare(accounts: readonly TestAccount[]): Promise<void> {
     for (const name of ['etc', 'mail']) mkdirSync(join(this.directory, name), { mode: 0o755 });
-    const hash = createHash('sha256').update(password).digest('base64');
-    const records = accounts.map(({ name, uid }) => {
+    const records = accounts.map(({ name, uid, options, password: own = password }) => {
+      const hash = createHash('sha256').update(own).digest('base64');
       const home = this.home(name);
       for (const part of ['', 'Maildir', 'Maildir/tmp', 'Maildir/new', 'Maildir/cur']) {
         mkdirSync(join(home, part), { mode: 0o700 });
         if (isRoot) chownSync(join(home, part), uid, uid);
       }
-      return `${name}\tuid=${uid}|gid=${uid || 1}|home=${home}|systempw={SHA256}${hash}\n`;
+      const more = options === undefined ? '' : `|options=${options}`;
+      return `${name}\tuid=${uid}|gid=${uid || 1}|home=${home}|systempw={SHA256}${hash}${more}\n`;
     });
     writeFileSync(join(this.directory, 'etc/userdb'), records.join(''), { mode: 0o600 });
     await this.makeCertificate('localhost');

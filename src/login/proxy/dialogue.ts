@@ -10,13 +10,16 @@ export interface ProxyLogin {
   readonly foreign: boolean;
 }
 
-/** The back end has looked at the name and the password, and does not let the client in. */
-export class BackendRefusal extends Error {}
+/** The back end does not let the client in; the message is a line for the log. */
+export class BackendProblem extends Error {}
+
+/** It has looked at the name and the password. */
+export class BackendRefusal extends BackendProblem {}
 
 /**
  * @returns what the client reads in front of the reply to its command
- * @throws {BackendRefusal}
- * @throws {Error} the back end cannot serve the client now
+ * @throws {BackendProblem} in particular BackendRefusal
+ * @throws {Error} the connection failed
  */
 export type Dialogue = (backend: Backend, login: ProxyLogin) => Promise<string>;
 
@@ -26,7 +29,7 @@ const untaggedLines = 100;
 /** Codes of RFC 5530 that say nothing against the password. */
 const notThePassword = /^\[(UNAVAILABLE|PRIVACYREQUIRED|SERVERBUG|CONTACTADMIN|LIMIT|INUSE)\b/i;
 
-const noGreeting = ({ name }: Backend) => new Error(`Did not receive greeting from ${name}`);
+const noGreeting = ({ name }: Backend) => new BackendProblem(`Did not receive greeting from ${name}`);
 
 export const imapDialogue: Dialogue = async (backend, { user, password, foreign }) => {
   if (!/^\* OK\b/i.test(await backend.line())) throw noGreeting(backend);
@@ -52,11 +55,11 @@ async function tagged(backend: Backend, tag: string, failure: string): Promise<s
       const [, status = '', text = ''] = /^ *([A-Za-z]*) ?(.*)/.exec(line.slice(tag.length))!;
       if (status.toUpperCase() === 'OK') return untagged;
       const isRefusal = tag === 'p1' && status.toUpperCase() === 'NO' && !notThePassword.test(text);
-      throw isRefusal ? new BackendRefusal(failure) : new Error(`${failure}: ${status} ${text}`);
+      throw isRefusal ? new BackendRefusal(failure) : new BackendProblem(`${failure}: ${status} ${text}`);
     }
-    if (/^\* bye\b/i.test(line)) throw new Error(`${failure}: ${line.slice(2)}`);
+    if (/^\* bye\b/i.test(line)) throw new BackendProblem(`${failure}: ${line.slice(2)}`);
     untagged.push(line);
-    if (untagged.length > untaggedLines) throw new Error(`${failure}: too many lines`);
+    if (untagged.length > untaggedLines) throw new BackendProblem(`${failure}: too many lines`);
   }
 }
 
@@ -83,7 +86,7 @@ export const pop3Dialogue: Dialogue = async (backend, { user, password, utf8 }) 
 };
 
 async function positive(backend: Backend, failure: string): Promise<void> {
-  if (!(await backend.line()).startsWith('+')) throw new Error(`${failure} by ${backend.name}`);
+  if (!(await backend.line()).startsWith('+')) throw new BackendProblem(`${failure} by ${backend.name}`);
 }
 
 /** As `positive`, where the answer is about the name or the password (response codes: RFC 3206, RFC 2449). */
@@ -91,7 +94,7 @@ async function accepted(backend: Backend, failure: string): Promise<void> {
   const line = await backend.line();
   if (line.startsWith('+')) return;
   if (!line.startsWith('-') || /^-ERR \[(SYS\/|IN-USE|LOGIN-DELAY)/i.test(line))
-    throw new Error(`${failure} by ${backend.name}: ${line}`);
+    throw new BackendProblem(`${failure} by ${backend.name}: ${line}`);
   throw new BackendRefusal(`${failure} by ${backend.name}`);
 }
 
@@ -99,7 +102,7 @@ export const smapDialogue: Dialogue = async (backend, { user, password }) => {
   if (!/^\* OK\b/i.test(await backend.line())) throw noGreeting(backend);
   if (backend.starttls) {
     backend.send('\\SMAP1 STARTTLS');
-    if (!(await smapReply(backend))) throw new Error(`STARTTLS rejected by ${backend.name}`);
+    if (!(await smapReply(backend))) throw new BackendProblem(`STARTTLS rejected by ${backend.name}`);
     await backend.startTls();
   }
   backend.send(`\\SMAP1 LOGIN ${quoted(user)} ${quoted(password)}`);
@@ -113,7 +116,7 @@ async function smapReply(backend: Backend): Promise<boolean> {
     const line = await backend.line();
     if (line.startsWith('+')) return true;
     if (line.startsWith('-')) return false;
-    if (/^\* bye\b/i.test(line)) throw new Error(`${backend.name} says ${line.slice(2)}`);
+    if (/^\* bye\b/i.test(line)) throw new BackendProblem(`${backend.name} says ${line.slice(2)}`);
   }
-  throw new Error(`${backend.name}: too many lines`);
+  throw new BackendProblem(`${backend.name}: too many lines`);
 }

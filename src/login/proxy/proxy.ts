@@ -11,6 +11,7 @@ import { proxiedLoginLine, sessionEndLine } from '../log-lines.ts';
 import type { HandOver, LoginTerms } from '../services.ts';
 import { Backend, type BackendPlace, type BackendSettings, OwnAddress } from './backend.ts';
 import {
+  BackendProblem,
   BackendRefusal,
   type Dialogue,
   imapDialogue,
@@ -190,7 +191,9 @@ async function tryPlace(
       return { kind: 'local' };
     }
     const text = error instanceof Error ? error.message : String(error);
-    log.warn(text.includes(place.name) ? text : `${place.name} [${place.address}]:${place.port}: ${text}`);
+    log.warn(
+      error instanceof BackendProblem ? text : `${place.name} [${place.address}]:${place.port}: ${text}`,
+    );
     return { kind: error instanceof BackendRefusal ? 'rejected' : 'failed' };
   } finally {
     ended.resolve();
