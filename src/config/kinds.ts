@@ -173,6 +173,16 @@ function readListenPort(entry: string): ListenPort {
   return { address: dot < 0 ? undefined : readAddress(entry.slice(0, dot)), port };
 }
 
+/** One place to listen; undefined: none. A bare port is one of the loopback address. */
+export const metricsAddress: Kind<{ readonly address: string; readonly port: number } | undefined> = {
+  allowed: 'address.port, or a port, e.g. 127.0.0.1.9464',
+  read: (value) => {
+    if (value === '') return undefined;
+    const { address = '127.0.0.1', port } = readListenPort(value);
+    return { address, port };
+  },
+};
+
 /** One IP address; undefined: all (written `0`, or empty). */
 export const address: Kind<string | undefined> = {
   allowed: 'one IP address, or 0 for all',

@@ -3,6 +3,7 @@ import type { AccountRecord } from '../auth/account-record.ts';
 import type { Carried } from '../net/stream-connection.ts';
 import type { TlsMaterial } from '../tls/tls-side.ts';
 import type { ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
+import type { ServiceCounts } from './worker-counts.ts';
 
 /** To a worker. A `listen` comes with the bound handle. */
 export type ToWorker =
@@ -25,6 +26,8 @@ export type ToWorker =
   | { readonly type: 'forgetLoans' }
   /** A session that it gave away is over. */
   | { readonly type: 'movedEnded'; readonly token: number }
+  /** For the metrics; it answers with `counted`. */
+  | { readonly type: 'count'; readonly id: number }
   | { readonly type: 'stop' };
 
 /** Where a worker may run sessions. */
@@ -54,7 +57,14 @@ export type ToSupervisor =
   /** From a session host: it has the connection. */
   | { readonly type: 'taken'; readonly id: number }
   /** From a session host: the session is over. */
-  | { readonly type: 'ended'; readonly id: number };
+  | {
+      readonly type: 'ended';
+      readonly id: number;
+      readonly receivedOctets: number;
+      readonly sentOctets: number;
+    }
+  /** From a worker, by the names of services. */
+  | { readonly type: 'counted'; readonly id: number; readonly counts: Record<string, ServiceCounts> };
 
 /** Whose session it is. */
 export interface Owner {
@@ -69,6 +79,8 @@ export interface MovedSession {
   readonly service: ServiceName;
   /** The access variables it is served with, as `variantKey`; undefined: none. */
   readonly variant: string | undefined;
+  /** Of the session in the structured log. */
+  readonly id: string;
   readonly protocol: 'imap' | 'pop3' | 'smap';
   readonly tag: string;
   readonly account: AccountRecord;

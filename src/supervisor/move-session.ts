@@ -7,8 +7,7 @@ import type { AccountRecord } from '../auth/account-record.ts';
 import type { HandOver } from '../login/services.ts';
 import { releaseConnection } from '../net/hand-over.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
-import type { Owner, ToSupervisor } from './messages.ts';
-import type { ServiceName } from './settings.ts';
+import type { MovedSession, Owner, ToSupervisor } from './messages.ts';
 
 type Send = (message: ToSupervisor, handle: unknown) => void;
 
@@ -20,7 +19,7 @@ export async function moveSession(
   connection: StreamConnection,
   owner: Owner,
   account: AccountRecord,
-  { name: service, variant }: { readonly name: ServiceName; readonly variant: string | undefined },
+  from: Pick<MovedSession, 'service' | 'variant' | 'id'>,
   session: HandOver,
   token: number,
   send: Send,
@@ -36,7 +35,7 @@ export async function moveSession(
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
   const leftover = Buffer.concat([...early, released.leftover]);
   const { protocol, tag } = session;
-  const moved = { service, variant, protocol, tag, account, leftover, carried };
+  const moved = { ...from, protocol, tag, account, leftover, carried };
   send({ type: 'handOver', owner, session: moved, token }, released.handle);
 }
 

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import { type Log, textLog } from '../base/log.ts';
+import { lineMark } from './marked-line.ts';
 
 const maxWaitingOctets = 1 << 20;
 
@@ -7,16 +8,22 @@ const maxWaitingOctets = 1 << 20;
 const gatherMs = 20;
 const gatherOctets = 16_384;
 
+/** The log of a service, of which each session may have its own. */
+export interface ServiceLog extends Log {
+  /** Lines of one session; the service's own log where they are not told apart. */
+  session(id: string): Log;
+}
+
 /** A log of which each service may have its own. */
 export interface ProcessLog extends Log {
   /** Lines of the service of this name. */
-  named(name: string): Log;
+  named(name: string): ServiceLog;
 }
 
 /**
  * The log of a process: lines leave together in one write to standard error, which the supervisor has
  * arranged, and at the latest when the process ends. A reader that does not keep up costs lines, never the server.
- * @param marked  begin the lines of a service with its name and a tab, for a supervisor that passes them on
+ * @param marked  begin lines with what they are of (`marked-line.ts`), for a supervisor that passes them on
  */
 export function processLog(descriptor = 2, marked = false): ProcessLog {
   let waiting = '';
@@ -53,5 +60,11 @@ export function processLog(descriptor = 2, marked = false): ProcessLog {
     else if (waiting.length >= gatherOctets && !full) flush();
   };
   const log = textLog(write);
-  return { ...log, named: (name) => (marked ? textLog((line) => write(`${name}\t${line}`)) : log) };
+  const same: ServiceLog = { ...log, session: () => same };
+  const markedLog = (mark: string) => textLog((line) => write(mark + line));
+  const named = (name: string): ServiceLog => ({
+    ...markedLog(lineMark(name)),
+    session: (id) => markedLog(lineMark(name, id)),
+  });
+  return { ...log, named: marked ? named : () => same };
 }

@@ -5,7 +5,7 @@ import type { RefusalReason } from './worker-counts.ts';
 /** Handshakes at the same time for nothing but to say no; with more of them connections are closed without a word. */
 const maxHandshakes = 20;
 
-const texts: Readonly<Record<Exclude<RefusalReason, 'proxyHeader' | 'tls'>, string>> = {
+const texts: Readonly<Record<Exclude<RefusalReason, 'proxy' | 'tls'>, string>> = {
   server: 'Too many connections, try again later.',
   address: 'Too many connections from your address.',
   access: 'Connections from your address are not served here.',

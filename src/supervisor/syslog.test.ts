@@ -17,7 +17,7 @@ function written(use: (syslog: Syslog) => void): string[] {
       return true;
     },
   };
-  use(new Syslog(socket, new Map([['pop3d', 'local3']]), clock));
+  use(new Syslog(socket, new Map([['pop3d', 'local3']]), false, clock));
   return lines;
 }
 
@@ -25,6 +25,7 @@ for (const [line, expected] of [
   ['imapd\tINFO: LOGIN, user=a', '<22>Nov  4 17:05:09 imapd: LOGIN, user=a'],
   ['imapd-ssl\tERR: bad', '<19>Nov  4 17:05:09 imapd-ssl: bad'],
   ['pop3d\tDEBUG: Connection', '<159>Nov  4 17:05:09 pop3d: Connection'],
+  ['imapd#a-1\tINFO: LOGOUT, user=a', '<22>Nov  4 17:05:09 imapd: LOGOUT, user=a'],
   ['WARN: from the supervisor', '<20>Nov  4 17:05:09 postrider: from the supervisor'],
   ['Error: a stack', '<22>Nov  4 17:05:09 postrider: Error: a stack'],
   ['imapd\tNOTICE: shutdown', '<22>Nov  4 17:05:09 imapd: NOTICE: shutdown'],
@@ -41,6 +42,21 @@ test('lines are cut at 511 octets, control characters escaped', () => {
   assert.equal(line, `<22>Nov  4 17:05:09 imapd: a\\x0ab${'x'.repeat(511 - 6)}`);
 });
 
+test('as objects, if asked for', () => {
+  const lines: string[] = [];
+  const socket = {
+    send(octets: Buffer) {
+      lines.push(octets.toString());
+      return true;
+    },
+  };
+  new Syslog(socket, new Map(), true, clock).relay('imapd#a-1\tWARN: full', 'postrider');
+  const [, head, object] = /^(<20>Nov {2}4 17:05:09 imapd: )(.*)$/.exec(lines[0]!) ?? [];
+  assert.ok(head);
+  const { time: _, ...fields } = JSON.parse(object!) as Record<string, string>;
+  assert.deepEqual(fields, { level: 'warning', service: 'imapd', session: 'a-1', message: 'full' });
+});
+
 test('lost lines are counted and told when somebody listens again', () => {
   const lines: string[] = [];
   let works = false;
@@ -50,7 +66,7 @@ test('lost lines are counted and told when somebody listens again', () => {
       return works;
     },
   };
-  const log = new Syslog(socket, new Map(), clock).named('imapd');
+  const log = new Syslog(socket, new Map(), false, clock).named('imapd');
   log.info('one');
   log.info('two');
   works = true;

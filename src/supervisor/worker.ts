@@ -6,6 +6,7 @@ import { Resolver } from 'node:dns/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { createAuthClient } from '../auth/client.ts';
+import type { Log } from '../base/log.ts';
 import { askDnsLists } from '../login/dns-lists.ts';
 import { connectionLine } from '../login/log-lines.ts';
 import { readPreface } from '../login/proxy-preface.ts';
@@ -28,17 +29,29 @@ import { createService, type Service, type Session } from './worker-service.ts';
 
 const dnsQuery = { timeout: 2_000, tries: 2 } as const;
 
+/** A connection that has been let in. */
+interface Served {
+  readonly service: Service;
+  /** Names the session in the structured log, here and in the process it may go to. */
+  readonly id: string;
+  readonly log: Log;
+  readonly admitted: Admitted;
+  session: Session | undefined;
+  /** Its session runs elsewhere, and is counted there. */
+  moved: boolean;
+}
+
 export class Worker {
+  readonly #name = Date.now().toString(36) + process.pid.toString(36);
   readonly #log: ProcessLog;
   readonly #send: (message: ToSupervisor, handle?: unknown) => void;
   readonly #services = new Map<ServiceName, Service>();
   readonly #listeners = new Map<number, Server>();
-  readonly #sessions = new Map<Connection, Session | undefined>();
+  readonly #served = new Map<Connection, Served>();
   readonly #counts: SharedCounts;
   readonly #admission: Admission;
-  readonly #admitted = new Map<Connection, Admitted>();
   /** Sessions that run elsewhere, by the token of their hand-over. */
-  readonly #moved = new Map<number, Admitted>();
+  readonly #moved = new Map<number, Served>();
   readonly #refusals = new Refusals();
   /** They outlive a change of configuration. */
   readonly #serviceCounts = new Map<ServiceName, ServiceCounts>();
@@ -81,6 +94,9 @@ export class Worker {
       case 'stop':
         this.#stop();
         break;
+      case 'count':
+        this.#send({ type: 'counted', id: message.id, counts: this.#counted() });
+        break;
       default:
         this.#receiveCounts(message);
     }
@@ -102,8 +118,7 @@ export class Worker {
         this.#counts.forgetLoans();
         break;
       case 'movedEnded':
-        this.#moved.get(message.token)?.release();
-        this.#moved.delete(message.token);
+        this.#movedEnded(message.token);
         break;
     }
   }
@@ -113,6 +128,7 @@ export class Worker {
     this.#services.clear();
     const [any] = settings.services;
     if (any !== undefined) limitDescriptions(any.mail.messageCacheOctets);
+    const ownEndpoints = settings.services.flatMap(({ endpoints }) => endpoints);
     for (const service of settings.services) {
       const counts = this.#serviceCounts.get(service.name) ?? noCounts();
       this.#serviceCounts.set(service.name, counts);
@@ -121,8 +137,10 @@ export class Worker {
         counts,
         log: this.#log.named(service.logName),
         claim: (connection, account) => this.#claim(service.limits, connection, account),
+        ownEndpoints,
         material: () => this.#material,
         place: (own, connection, account, session) => this.#place(own, policy, connection, account, session),
+        relayed: (connection, session) => this.#relayed(connection, session),
       });
       this.#services.set(service.name, made);
     }
@@ -152,7 +170,7 @@ export class Worker {
       return;
     }
     if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
-      service.counts.refused.proxyHeader++;
+      service.counts.refused.proxy++;
       service.log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
       socket.destroy();
       return;
@@ -160,7 +178,7 @@ export class Worker {
     readPreface(socket, header.timeoutSeconds * 1000).then(
       (addresses) => this.#admit(service, socket, addresses),
       (error: Error) => {
-        service.counts.refused.proxyHeader++;
+        service.counts.refused.proxy++;
         service.log.error(error.message);
         socket.destroy();
       },
@@ -181,9 +199,10 @@ export class Worker {
       return;
     }
     const enter = (admission: Admitted | Refused) => {
-      if (!this.#enter(service, connection, admission)) return;
-      if (dnsLists.drop.length > 0) void this.#askLists(service, connection, variables);
-      else this.#begin(service, connection);
+      const served = this.#enter(service, connection, admission);
+      if (served === undefined) return;
+      if (dnsLists.drop.length > 0) void this.#askLists(served, connection, variables);
+      else this.#begin(served, connection);
     };
     const limits = limitsFor(service.settings.limits, variables);
     const admission = this.#admission.admit(service.settings.name, remote, limits, service.log);
@@ -191,41 +210,41 @@ export class Worker {
     else enter(admission);
   }
 
-  /** @returns whether the connection counts among the served ones now */
-  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): boolean {
+  /** undefined: the connection is not served. */
+  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): Served | undefined {
     if (typeof admission === 'string') {
       this.#refuse(service, connection, admission);
-      return false;
+      return undefined;
     }
     if (connection.closed) {
       admission.release();
-      return false;
+      return undefined;
     }
-    this.#admitted.set(connection, admission);
-    this.#sessions.set(connection, undefined);
+    const id = `${this.#name}-${(this.#nextId++).toString(36)}`;
+    const log = service.log.session(id);
+    const served: Served = { service, id, log, admitted: admission, session: undefined, moved: false };
+    this.#served.set(connection, served);
     service.counts.open++;
-    connection.stream.once('close', () => {
-      service.counts.open--;
-      this.#forget(connection);
-    });
-    return true;
+    connection.stream.once('close', () => this.#closed(connection, served));
+    return served;
   }
 
   async #askLists(
-    service: Service,
+    served: Served,
     connection: StreamConnection,
     variables: Readonly<Record<string, string>>,
   ): Promise<void> {
+    const { service, log } = served;
     const { dnsLists } = service.settings.access;
     const { remoteAddress } = connection;
     const { refusal, failures } = await askDnsLists(dnsLists, remoteAddress, variables, this.#resolver);
-    for (const failure of failures) service.log.warn(`DNS list ${failure}`);
+    for (const failure of failures) log.warn(`DNS list ${failure}`);
     if (connection.closed) return;
     if (refusal === undefined) {
-      this.#begin(service, connection);
+      this.#begin(served, connection);
       return;
     }
-    service.log.warn(`dropped blocked connection from ${mappedAddress(remoteAddress)}`);
+    log.warn(`dropped blocked connection from ${mappedAddress(remoteAddress)}`);
     this.#refuse(service, connection, 'dns', refusal);
   }
 
@@ -233,7 +252,7 @@ export class Worker {
   #refuse(
     service: Service,
     connection: StreamConnection,
-    reason: Exclude<RefusalReason, 'proxyHeader' | 'tls'>,
+    reason: Exclude<RefusalReason, 'proxy' | 'tls'>,
     why?: string,
   ): void {
     service.counts.refused[reason]++;
@@ -243,16 +262,17 @@ export class Worker {
     this.#refusals.refuse(connection, implicitTls, line);
   }
 
-  #begin(service: Service, connection: StreamConnection): void {
+  #begin(served: Served, connection: StreamConnection): void {
+    const { service, log } = served;
     if (!service.settings.implicitTls) {
-      this.#start(service, connection);
+      this.#start(served, connection);
       return;
     }
     connection.startImplicitTls().then(
-      () => this.#start(service, connection),
+      () => this.#start(served, connection),
       (error: Error) => {
         service.counts.refused.tls++;
-        service.log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message.trim()}`);
+        log.info(`ip=[${mappedAddress(connection.remoteAddress)}], ${error.message.trim()}`);
         connection.destroy();
       },
     );
@@ -265,16 +285,16 @@ export class Worker {
   ): boolean | Promise<boolean> {
     if (perAccount === undefined) return true;
     const key = `account ${plainAddress(connection.remoteAddress)} ${address}`;
-    return this.#admitted.get(connection)?.claim(key, perAccount) ?? false;
+    return this.#served.get(connection)?.admitted.claim(key, perAccount) ?? false;
   }
 
-  #start(service: Service, connection: StreamConnection): void {
+  #start(served: Served, connection: StreamConnection): void {
     if (this.#stopping) {
       connection.destroy();
       return;
     }
-    service.log.debug(connectionLine(connection));
-    this.#sessions.set(connection, service.start(connection));
+    served.log.debug(connectionLine(connection));
+    served.session = served.service.start(connection, served.log);
   }
 
   #place(
@@ -295,26 +315,61 @@ export class Worker {
       return 'away';
     }
     const owner = { uid, gid: account.gid, username: account.username };
+    const served = this.#served.get(connection);
+    if (served === undefined) return 'away'; // it has closed
     const token = this.#nextId++;
-    const admitted = this.#admitted.get(connection);
-    if (admitted) this.#moved.set(token, admitted);
-    this.#admitted.delete(connection);
+    served.moved = true;
+    this.#moved.set(token, served);
+    const from = { service: service.name, variant, id: served.id };
     const moving = connection as StreamConnection;
-    moveSession(moving, owner, account, { name: service.name, variant }, session, token, this.#send).catch(
-      (error: unknown) => {
-        this.#log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
-        connection.destroy();
-        this.#receiveCounts({ type: 'movedEnded', token });
-      },
-    );
+    moveSession(moving, owner, account, from, session, token, this.#send).catch((error: unknown) => {
+      served.log.error(`hand-over failed: ${error instanceof Error ? error.message : String(error)}`);
+      connection.destroy();
+      this.#movedEnded(token);
+    });
     return 'away';
   }
 
-  #forget(connection: Connection): void {
-    this.#sessions.delete(connection);
-    this.#admitted.get(connection)?.release();
-    this.#admitted.delete(connection);
-    if (this.#stopping && this.#sessions.size === 0) this.#send({ type: 'stopped' });
+  #relayed(connection: Connection, session: Session): void {
+    const served = this.#served.get(connection);
+    if (served && !this.#stopping) served.session = session;
+    else session.stop();
+  }
+
+  #movedEnded(token: number): void {
+    const served = this.#moved.get(token);
+    if (served === undefined) return;
+    this.#moved.delete(token);
+    this.#release(served);
+  }
+
+  #closed(connection: Connection, served: Served): void {
+    this.#served.delete(connection);
+    if (!served.moved) {
+      served.service.counts.receivedOctets += connection.octetsRead;
+      served.service.counts.sentOctets += connection.octetsWritten;
+      this.#release(served);
+    }
+    if (this.#stopping && this.#served.size === 0) this.#send({ type: 'stopped' });
+  }
+
+  #release({ service, admitted }: Served): void {
+    service.counts.open--;
+    admitted.release();
+  }
+
+  /** What has been counted, with the octets of the connections that are open. */
+  #counted(): Record<string, ServiceCounts> {
+    const counted = new Map(
+      [...this.#serviceCounts].map(([name, counts]) => [name, structuredClone(counts)]),
+    );
+    for (const [connection, { service, moved }] of this.#served) {
+      const counts = counted.get(service.settings.name);
+      if (counts === undefined || moved) continue;
+      counts.receivedOctets += connection.octetsRead;
+      counts.sentOctets += connection.octetsWritten;
+    }
+    return Object.fromEntries(counted);
   }
 
   /** No new connections; every session says BYE when its command is done. The supervisor sets the time limit. */
@@ -322,11 +377,11 @@ export class Worker {
     if (this.#stopping) return;
     this.#stopping = true;
     for (const server of this.#listeners.values()) server.close();
-    for (const [connection, session] of this.#sessions) {
+    for (const [connection, { session }] of this.#served) {
       if (session) session.stop();
       else connection.destroy();
     }
-    if (this.#sessions.size === 0) this.#send({ type: 'stopped' });
+    if (this.#served.size === 0) this.#send({ type: 'stopped' });
   }
 }
 

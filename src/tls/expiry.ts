@@ -14,16 +14,23 @@ export function expiryWarnings(
   isServerFile: (path: string) => boolean,
   nowMs: number,
 ): string[] {
-  const warnings: string[] = [];
-  for (const [path, pem] of files) {
-    if (!isServerFile(path) || !pem.includes('-----BEGIN CERTIFICATE-----')) continue;
-    const ends = endOf(pem);
-    if (ends === undefined) continue;
+  return certificateEnds(files, isServerFile).flatMap(([path, ends]) => {
     const days = Math.floor((ends - nowMs) / dayMs);
-    if (days < 0) warnings.push(`${path}: the certificate has expired`);
-    else if (days < noticeDays) warnings.push(`${path}: the certificate expires in ${days} days`);
-  }
-  return warnings;
+    if (days < 0) return [`${path}: the certificate has expired`];
+    return days < noticeDays ? [`${path}: the certificate expires in ${days} days`] : [];
+  });
+}
+
+/** When the certificate of each of these files ends, in ms; files without one are left out. */
+export function certificateEnds(
+  files: CertificateFiles,
+  isServerFile: (path: string) => boolean,
+): [path: string, endsMs: number][] {
+  return [...files].flatMap(([path, pem]): [string, number][] => {
+    if (!isServerFile(path) || !pem.includes('-----BEGIN CERTIFICATE-----')) return [];
+    const ends = endOf(pem);
+    return ends === undefined ? [] : [[path, ends]];
+  });
 }
 
 /** The first certificate of a file is the server's; undefined: it cannot be read, which its use will tell. */

@@ -1,4 +1,4 @@
-import { choice, integer, optional, text } from '../kinds.ts';
+import { choice, integer, metricsAddress, optional, text } from '../kinds.ts';
 import type { Row } from './row.ts';
 
 const own = ['postrider'] as const;
@@ -64,5 +64,28 @@ export const serverRows = [
     kind: choice('stderr', 'syslog'),
     default: 'stderr',
     means: 'Where log lines go.',
+  },
+  {
+    name: 'LOG_FORMAT',
+    field: 'logFormat',
+    files: own,
+    scopes: server,
+    kind: choice('text', 'json'),
+    default: 'text',
+    means:
+      "text: Courier's lines. json: an object a line, with the fields of Courier's lines and a session that all " +
+      'lines of one connection have in common.',
+  },
+  {
+    name: 'METRICS_ADDRESS',
+    field: 'metricsAddress',
+    files: own,
+    scopes: server,
+    kind: metricsAddress,
+    default: '',
+    unset: 'no metrics are served',
+    means:
+      'Where numbers about the server can be fetched, for Prometheus, without a password: address.port, or a port ' +
+      'of the loopback address.',
   },
 ] as const satisfies readonly Row[];
