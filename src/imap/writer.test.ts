@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MemoryConnection } from '../../test/support/memory-connection.ts';
+import { readerOf } from '../../test/support/message-checks.ts';
+import { toWirePlainly } from '../message/line-ends.ts';
 import { quoted, Writer } from './writer.ts';
 
 /** What arrives when `write` has written, and in how many pieces. */
@@ -59,3 +61,42 @@ for (const [octets, wire] of [
   ['\0', '{1}\r\n\0'],
 ] as const)
   test(`quoted ${JSON.stringify(octets)}`, () => assert.equal(quoted(octets), wire));
+
+test('files become literals of their wire octets, whatever stands around them', () => {
+  const lines = fc.array(fc.constantFrom('\n', '\r\n', '\r', 'line', '\xff'), { maxLength: 200 });
+  const file = fc.tuple(lines, fc.nat(400)).map(([parts, times]) => parts.join('').repeat(times));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(file, fc.nat(300)), { maxLength: 12 }), (files) => {
+      let expected = '';
+      const { text } = written((writer) => {
+        for (const [content, around] of files) {
+          const octets = Buffer.from(content, 'latin1');
+          const head = '('.repeat(around);
+          const size = writer.fileLiteral(head, readerOf(octets), octets.length);
+          if (size === undefined) {
+            assert.ok(octets.length > 65_536);
+            continue;
+          }
+          const wire = toWirePlainly(octets, false);
+          assert.equal(size, wire.length);
+          writer.text(')');
+          expected += `${head}{${size}}\r\n${wire.toString('latin1')})`;
+        }
+      });
+      assert.equal(text, expected);
+    }),
+    { numRuns: 60, examples: [[[['\n'.repeat(60), 3]]], [[['\n'.repeat(65_536), 9]]]] },
+  );
+});
+
+test('a file that cannot be read leaves nothing of its head', () => {
+  const { text } = written((writer) => {
+    writer.text('before ');
+    const fail = () => {
+      throw new Error('EIO');
+    };
+    assert.throws(() => writer.fileLiteral('* 1 FETCH (BODY[] ', fail, 100), /EIO/);
+    writer.text('behind');
+  });
+  assert.equal(text, 'before behind');
+});

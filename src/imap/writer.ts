@@ -1,3 +1,5 @@
+import type { ReadAt } from '../message/line-ends.ts';
+import { blockSourceOctets, returnWireBlock, takeWireBlock, type WireBlock } from '../message/wire-block.ts';
 import type { Connection } from '../net/connection.ts';
 
 /** A response larger than this is not copied into the block, but written by itself. */
@@ -14,6 +16,8 @@ const highWater = 262_144;
 export class Writer {
   readonly #connection: Connection;
   #block: Buffer | undefined;
+  /** What `#block` is part of, if it is to be used again. */
+  #wire: WireBlock | undefined;
   /** What of the block the connection has got, and what is written. */
   #passed = 0;
   #used = 0;
@@ -96,8 +100,54 @@ export class Writer {
     return this.text(text).text('\r\n');
   }
 
+  /**
+   * `head`, and a whole file as a literal.
+   * @param fileOctets  its size
+   * @returns the octets of the literal; undefined where that cannot be done and nothing is written
+   * @throws what `read` does, with nothing written
+   */
+  fileLiteral(head: string, read: ReadAt, fileOctets: number): number | undefined {
+    if (fileOctets > blockSourceOctets) return undefined;
+    const wire = this.#wireFor(head.length + 20, fileOctets);
+    if (wire === undefined) return undefined;
+    const { octets } = wire;
+    const start = this.#used + octets.write(head, this.#used, 'latin1');
+    // The number in front is as long as that of the file's octets, nearly always.
+    const at = start + String(fileOctets).length + 4;
+    const size = wire.expand(read, fileOctets, at);
+    const number = `{${size}}\r\n`;
+    const behind = start + number.length;
+    if (behind !== at) octets.copyWithin(behind, at, at + size);
+    octets.write(number, start, 'latin1');
+    this.#used = behind + size;
+    return size;
+  }
+
+  /** The block to write into, with room for so many octets and a file. */
+  #wireFor(headOctets: number, fileOctets: number): WireBlock | undefined {
+    if (this.#wire?.fits(this.#used + headOctets, fileOctets)) return this.#wire;
+    this.#pass();
+    const wire = takeWireBlock();
+    if (wire === undefined) return undefined;
+    this.#before += this.#used;
+    this.#block = wire.octets;
+    this.#wire = wire;
+    this.#passed = 0;
+    this.#used = 0;
+    return wire;
+  }
+
   #pass(): void {
-    if (this.#block === undefined || this.#used === this.#passed) return;
+    const wire = this.#wire;
+    if (this.#block === undefined || (this.#used === this.#passed && wire === undefined)) return;
+    if (wire !== undefined) {
+      const octets = this.#block.subarray(0, this.#used);
+      this.#wire = undefined;
+      this.#block = undefined;
+      this.#used = 0;
+      this.#connection.writeLent(octets, () => returnWireBlock(wire));
+      return;
+    }
     this.#connection.write(this.#block.subarray(this.#passed, this.#used));
     this.#passed = this.#used;
   }

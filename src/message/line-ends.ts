@@ -30,8 +30,10 @@ export function toWirePlainly(octets: Uint8Array, afterCr: boolean): Buffer {
 }
 
 /** The kernel in its own memory: 64 KiB go in behind `source`, up to 128 KiB and 16 octets come out at `target`. */
-interface Kernel {
+export interface Kernel {
   readonly memory: Buffer;
+  readonly sourceStart: number;
+  readonly targetStart: number;
   readonly expand: (from: number, length: number, to: number) => number;
 }
 
@@ -48,15 +50,17 @@ declare const WebAssembly: {
   ) => { exports: { memory: { buffer: ArrayBuffer }; expand: Kernel['expand'] } };
 };
 
+const kernelOctets = Buffer.from(lineEndsKernel, 'base64');
+const kernelModule = WebAssembly.validate(kernelOctets) ? new WebAssembly.Module(kernelOctets) : undefined;
+
 /** @returns undefined where the runtime has no SIMD */
-function loadKernel(): Kernel | undefined {
-  const octets = Buffer.from(lineEndsKernel, 'base64');
-  if (!WebAssembly.validate(octets)) return undefined;
-  const { memory, expand } = new WebAssembly.Instance(new WebAssembly.Module(octets)).exports;
-  return { memory: Buffer.from(memory.buffer), expand };
+export function createKernel(): Kernel | undefined {
+  if (kernelModule === undefined) return undefined;
+  const { memory, expand } = new WebAssembly.Instance(kernelModule).exports;
+  return { memory: Buffer.from(memory.buffer), sourceStart, targetStart, expand };
 }
 
-const kernel = loadKernel();
+const kernel = createKernel();
 
 function toWireBy({ memory, expand }: Kernel, octets: Uint8Array, afterCr: boolean): Buffer {
   const pieces: Buffer[] = [];

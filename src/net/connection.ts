@@ -41,6 +41,11 @@ export interface Connection {
    * @returns false when the client is slow: wait for `drained()` before writing much more
    */
   write(octets: Uint8Array | string): boolean;
+  /**
+   * Writes octets of a buffer that will be used again, behind what is queued and at once.
+   * @param done  told once when the kernel has taken them or never will, perhaps before this returns
+   */
+  writeLent(octets: Uint8Array, done: () => void): void;
   /** Resolves when the client has caught up or the connection has closed; never rejects. */
   drained(): Promise<void>;
   /**

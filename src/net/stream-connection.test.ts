@@ -64,6 +64,51 @@ test('a slow reader makes write answer false; drained resolves when it has read'
   connection.destroy();
 });
 
+test('a lent buffer is given back once it may be overwritten, and not before', async () => {
+  const { client, connection } = await pair();
+  client.pause();
+  const size = 1 << 20;
+  const free: Buffer[] = [];
+  let lent = 0;
+  const lend = (fill: number) => {
+    const buffer = free.pop() ?? Buffer.allocUnsafe(size);
+    buffer.fill(fill);
+    lent++;
+    connection.writeLent(buffer, () => {
+      lent--;
+      free.push(buffer.fill(0));
+    });
+  };
+  connection.write('head');
+  for (let i = 1; i <= 20; i++) lend(i);
+  assert.ok(lent > 0, 'the kernel cannot take so much');
+  const received = readAll(client);
+  await connection.drained();
+  lend(21);
+  connection.end('tail');
+  const octets = await received;
+  assert.equal(octets.toString('latin1', 0, 4), 'head');
+  for (let i = 1; i <= 21; i++) {
+    const from = 4 + (i - 1) * size;
+    assert.ok(octets.subarray(from, from + size).every((octet) => octet === i));
+  }
+  assert.equal(octets.toString('latin1', 4 + 21 * size), 'tail');
+  assert.equal(lent, 0);
+});
+
+test('buffers lent to a connection that breaks come back', async () => {
+  const { client, connection } = await pair();
+  client.pause();
+  let lent = 20;
+  const back = new Promise<void>((resolve) => {
+    for (let i = 0; i < 20; i++) connection.writeLent(Buffer.alloc(1 << 20), () => --lent === 0 && resolve());
+  });
+  client.destroy();
+  await back;
+  connection.writeLent(Buffer.alloc(1), () => lent--);
+  assert.equal(lent, -1);
+});
+
 test('drained resolves when the connection breaks', async () => {
   const { client, connection } = await pair();
   client.pause();

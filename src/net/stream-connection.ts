@@ -158,6 +158,22 @@ export class StreamConnection implements Connection {
     return !this.#sink.writableNeedDrain;
   }
 
+  writeLent(octets: Uint8Array, done: () => void): void {
+    if (this.closed) {
+      done();
+      return;
+    }
+    this.#flush();
+    this.#octetsWritten += octets.length;
+    let isTaken = false;
+    this.#sink.write(octets, () => {
+      if (!isTaken) done();
+    });
+    if (this.#sink.writableLength > 0) return;
+    isTaken = true;
+    done();
+  }
+
   drained(): Promise<void> {
     this.#flush();
     if (this.#closed || !this.#sink.writableNeedDrain) return Promise.resolve();

@@ -66,6 +66,11 @@ export class MemoryConnection implements Connection {
     return this.pendingOctets === 0;
   }
 
+  writeLent(octets: Uint8Array, done: () => void): void {
+    this.write(octets);
+    done();
+  }
+
   drained(): Promise<void> {
     if (this.pendingOctets === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push(resolve));

@@ -13,6 +13,7 @@ import {
   writeMessage,
 } from '../fetch/message-writer.ts';
 import { countLarge, decodedPart, wholeUpTo } from '../fetch/section-octets.ts';
+import { writeWhole } from '../fetch/whole-writer.ts';
 import { type IndexRanges, readMessageSet, resolveMessages } from '../message-set.ts';
 import { type FetchItem, readFetchItems, uidItem } from '../parser/fetch-items.ts';
 import { no, ok, type Reply } from '../reply.ts';
@@ -143,6 +144,12 @@ class Fetching {
         // Somebody wrote into the file.
         forgetDescription(view.folder, row);
         description = undefined;
+      }
+      if (this.#plan.isWhole && file !== undefined && !this.#sets(row)) {
+        if (writeWhole(this.#session, this.#state, this.#plan.items, index, row, file)) {
+          file.close();
+          return;
+        }
       }
       const isLarge = file !== undefined && file.sizeOctets > wholeUpTo;
       if (

@@ -16,10 +16,13 @@ import {
   wholeMessage,
   wholeUpTo,
 } from './section-octets.ts';
+import { isWhole } from './whole-writer.ts';
 
 /** What of a message the items need, decided once per command. */
 export interface FetchPlan {
   readonly items: readonly FetchItem[];
+  /** One item is the whole message, the others are columns. */
+  readonly isWhole: boolean;
   /** All items are columns or ready texts. */
   readonly isDescribed: boolean;
   readonly needsDescription: boolean;
@@ -32,6 +35,7 @@ export interface FetchPlan {
 export function planFetch(items: readonly FetchItem[]): FetchPlan {
   return {
     items,
+    isWhole: isWhole(items),
     isDescribed: items.every((item) => isDescribed(item)),
     needsDescription: items.some((item) => needsDescription(item)),
     needsFile: items.some(({ kind }) => kind === 'section' || kind === 'binary' || kind === 'binarySize'),
