@@ -86,3 +86,10 @@ test('without an address only the account counts', () => {
 test('what is not an address in the exemption list is said', () => {
   assert.deepEqual(guard({ exempt: ['example.com'] }).lines, ['not an address or network: example.com']);
 });
+
+test('where no failure is free, an attempt without one is', () => {
+  const { admit, failed } = guard({ freeFailures: 0 });
+  assert.equal(admit('192.0.2.1', 'fred'), 0);
+  failed('192.0.2.1', 'fred');
+  assert.ok(Number(admit('192.0.2.1', 'fred')) > 0);
+});

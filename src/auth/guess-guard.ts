@@ -132,8 +132,9 @@ export function createGuessGuard(
       const byAccount = isTrusted(address, userId) ? 0 : failures(accounts, userId);
       if (settings.lockAddressAfter > 0 && byAddress >= settings.lockAddressAfter) return 'locked';
       if (settings.lockAccountAfter > 0 && byAccount >= settings.lockAccountAfter) return 'locked';
-      const beyond = Math.max(byAddress, byAccount) - settings.freeFailures;
-      return beyond < 0 ? 0 : Math.min(settings.maxDelayMs, 1000 * 2 ** Math.min(beyond, 20));
+      const counted = Math.max(byAddress, byAccount);
+      const beyond = counted - settings.freeFailures;
+      return counted === 0 || beyond < 0 ? 0 : Math.min(settings.maxDelayMs, 1000 * 2 ** Math.min(beyond, 20));
     },
     failed(remoteIp, userId) {
       if (isExempt(remoteIp)) return;

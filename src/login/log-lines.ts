@@ -50,9 +50,12 @@ export function lockedLine(connection: Connection, user: string): string {
   return `LOCKED, user=${user}, ${peer(connection)}`;
 }
 
-/** INFO, for a refused user name (LOGIN, USER) or SASL mechanism. */
+/**
+ * INFO, for a refused user name (LOGIN, USER) or SASL mechanism. A comma in the name is escaped: a name like
+ * `x, ip=[192.0.2.1]` would have that address banned by filters that look for the first one.
+ */
 export function loginFailedLine(connection: Connection, what: { user: string } | { method: string }): string {
-  const subject = 'user' in what ? `user=${what.user}` : `method=${what.method}`;
+  const subject = 'user' in what ? `user=${what.user.replaceAll(',', '\\x2c')}` : `method=${what.method}`;
   return `LOGIN FAILED, ${subject}, ${peer(connection)}`;
 }
 
