@@ -275,11 +275,12 @@ export function mailSettings(settings: ImapSettings): MailSettings {
 
 /** What is kept of folders between processes. */
 function indexSettings(settings: ImapSettings): MailSettings['index'] {
-  const { folderIndex, indexDirectory, cacheFileOctets, lazyUids } = settings;
+  const { folderIndex, indexDirectory, cacheFileOctets, textIndexFrom, lazyUids } = settings;
   return {
     keepsIndex: folderIndex,
     indexDirectory: indexDirectory === undefined ? undefined : pathOctets(indexDirectory),
     cacheFileOctets,
+    textIndexFrom: folderIndex && textIndexFrom > 0 ? textIndexFrom : undefined,
     lazyUids,
   };
 }

@@ -1,7 +1,7 @@
 import { headerFields } from '../message/header.ts';
 import { searchableField, textLeaves } from '../message/text.ts';
 import { type Description, describe } from '../store/describe.ts';
-import { leafText, leafTextPieces } from './body-text.ts';
+import { leafText, leafTextPieces, wholeOctets } from './body-text.ts';
 import type { Facts } from './facts.ts';
 import type { Day } from './keys.ts';
 import { learn } from './learn.ts';
@@ -10,9 +10,6 @@ import { Needle } from './needle.ts';
 import type { Pacer } from './pacer.ts';
 import type { ContentKey } from './tree.ts';
 import type { SearchView } from './view.ts';
-
-/** Messages up to here are searched in one go, larger ones in pieces. */
-const wholeOctets = 1024 * 1024;
 
 type TextKey = Extract<ContentKey, { kind: 'body' | 'text' }>;
 type DateKey = Extract<
@@ -28,6 +25,7 @@ export class Asker {
   readonly #view: SearchView;
   readonly #facts: Facts;
   readonly #nowSeconds: number;
+  readonly #excluded: ReadonlyMap<ContentKey, Uint8Array> | undefined;
   readonly #reader: MessageReader;
   readonly #needles = new Map<ContentKey, Needle>();
   readonly #dayStarts = new Map<Day, number>();
@@ -36,10 +34,18 @@ export class Asker {
   #pending: Promise<Description> | undefined;
   readonly #answers = new Map<TextKey, boolean>();
 
-  constructor(view: SearchView, facts: Facts, keys: readonly ContentKey[], nowSeconds: number) {
+  /** @param excluded  1 at the indexes where a key is known not to match */
+  constructor(
+    view: SearchView,
+    facts: Facts,
+    keys: readonly ContentKey[],
+    nowSeconds: number,
+    excluded?: ReadonlyMap<ContentKey, Uint8Array>,
+  ) {
     this.#view = view;
     this.#facts = facts;
     this.#nowSeconds = nowSeconds;
+    this.#excluded = excluded;
     this.#reader = new MessageReader(view.folder);
     for (const key of keys) if ('value' in key) this.#needles.set(key, new Needle(key.value));
   }
@@ -59,6 +65,7 @@ export class Asker {
 
   /** @throws {MailError} expunged, unavailable: the message's file cannot be read */
   readonly ask = (key: ContentKey): boolean | undefined => {
+    if (this.#excluded?.get(key)?.[this.#index] === 1) return false;
     switch (key.kind) {
       case 'younger':
         return this.#internalDate() >= this.#nowSeconds - key.seconds;

@@ -4,6 +4,9 @@ import { createCharsetDecoder, decodeCharset } from '../message/charset.ts';
 import type { ReadAt } from '../message/line-ends.ts';
 import { headerText, type TextLeaf } from '../message/text.ts';
 
+/** Messages up to here are searched in one go, larger ones in pieces. */
+export const wholeOctets = 1024 * 1024;
+
 /** Octets read at a time of a part too large to be decoded at once. */
 const pieceOctets = 64 * 1024;
 

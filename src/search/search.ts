@@ -4,6 +4,8 @@ import { maskOf, rowsOf } from './columns.ts';
 import { factsOf } from './facts.ts';
 import type { SearchKey } from './keys.ts';
 import { Pacer } from './pacer.ts';
+import { excludeByIndex } from './text-index.ts';
+import { updateInBackground } from './text-index-background.ts';
 import { askedKeys, buildTree, type ContentKey, decide, judge, type Node, verdict } from './tree.ts';
 import type { SearchOptions, SearchView } from './view.ts';
 
@@ -26,10 +28,39 @@ export async function searchPaced(
 ): Promise<Uint32Array> {
   const rows = rowsOf(view);
   const tree = buildTree(key, (each) => maskOf(each, view, rows));
-  const verdicts = judge(tree, view.count);
+  let verdicts = judge(tree, view.count);
+  let excluded: ReadonlyMap<ContentKey, Uint8Array> | undefined;
+  if (isWorthAnIndex(view, tree, verdicts)) {
+    excluded = await askIndex(view, tree, pacer);
+    verdicts = judge(tree, view.count, excluded);
+  }
   for (let i = 0; i < rows.length; i++) if (rows[i]! < 0) verdicts[i] = verdict.no;
-  await openVerdicts(view, tree, verdicts, options.nowSeconds, pacer);
+  await openVerdicts(view, tree, verdicts, excluded, options.nowSeconds, pacer);
   return indexesOf(verdicts);
+}
+
+/** Fewer messages than these are opened sooner than the index is. */
+const fewMessages = 50;
+
+function isWorthAnIndex({ folder, count }: SearchView, tree: Node, verdicts: Uint8Array): boolean {
+  const { textIndexFrom } = folder.settings;
+  if (textIndexFrom === undefined || count < textIndexFrom) return false;
+  if (!askedKeys(tree).some(({ kind }) => kind === 'body' || kind === 'text')) return false;
+  let open = 0;
+  for (const each of verdicts) if (each === verdict.open && ++open === fewMessages) return true;
+  return false;
+}
+
+/** Looks into the text index, and has it made or repaired for the next time where it says little. */
+async function askIndex(
+  view: SearchView,
+  tree: Node,
+  pacer: Pacer,
+): Promise<ReadonlyMap<ContentKey, Uint8Array>> {
+  const { folder, count } = view;
+  const { masks, missing, isDamaged } = await excludeByIndex(view, askedKeys(tree), pacer);
+  if (isDamaged || missing > Math.max(fewMessages, count / 50)) void updateInBackground(folder, isDamaged);
+  return masks;
 }
 
 /** Opens the messages whose verdict is open, and closes it. */
@@ -37,12 +68,13 @@ async function openVerdicts(
   view: SearchView,
   tree: Node,
   verdicts: Uint8Array,
+  excluded: ReadonlyMap<ContentKey, Uint8Array> | undefined,
   nowSeconds: number,
   pacer: Pacer,
 ): Promise<void> {
   const keys = askedKeys(tree);
   if (keys.length === 0) return;
-  const asker = new Asker(view, factsOf(view), keys, nowSeconds);
+  const asker = new Asker(view, factsOf(view), keys, nowSeconds, excluded);
   try {
     for (let i = 0; i < verdicts.length; i++) {
       if (verdicts[i] !== verdict.open) continue;

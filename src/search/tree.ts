@@ -68,15 +68,25 @@ function costOf(node: Node): number {
 /** Bit 1: may match; bit 2: may not match; so 3 is open. */
 export const verdict = { yes: 1, no: 2, open: 3 } as const;
 
-/** What the cheap leaves alone say: a verdict for every message. */
-export function judge(node: Node, count: number): Uint8Array {
+/**
+ * What the cheap leaves alone say: a verdict for every message.
+ * @param excluded  1 where it is known that an asked key does not match
+ */
+export function judge(
+  node: Node,
+  count: number,
+  excluded: ReadonlyMap<ContentKey, Uint8Array> = new Map(),
+): Uint8Array {
   switch (node.kind) {
     case 'known':
       return node.mask.map((matches) => (matches === 1 ? verdict.yes : verdict.no));
-    case 'asked':
-      return new Uint8Array(count).fill(verdict.open);
+    case 'asked': {
+      const mask = excluded.get(node.key);
+      if (mask === undefined) return new Uint8Array(count).fill(verdict.open);
+      return mask.map((isExcluded) => verdict.open - isExcluded);
+    }
     case 'not': {
-      const verdicts = judge(node.node, count);
+      const verdicts = judge(node.node, count, excluded);
       for (let i = 0; i < count; i++) verdicts[i] = ((verdicts[i]! & 1) << 1) | (verdicts[i]! >> 1);
       return verdicts;
     }
@@ -86,7 +96,7 @@ export function judge(node: Node, count: number): Uint8Array {
       const any = verdict.open - all;
       const verdicts = new Uint8Array(count).fill(all);
       for (const child of node.nodes) {
-        const other = judge(child, count);
+        const other = judge(child, count, excluded);
         for (let i = 0; i < count; i++) {
           verdicts[i] = (verdicts[i]! & other[i]! & all) | ((verdicts[i]! | other[i]!) & any);
         }

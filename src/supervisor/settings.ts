@@ -26,7 +26,10 @@ export interface MailSettings {
   /** What a process may remember of the structure of messages. */
   readonly messageCacheOctets: number;
   /** What is kept of folders between processes. */
-  readonly index: Pick<StoreSettings, 'keepsIndex' | 'indexDirectory' | 'cacheFileOctets' | 'lazyUids'>;
+  readonly index: Pick<
+    StoreSettings,
+    'keepsIndex' | 'indexDirectory' | 'cacheFileOctets' | 'textIndexFrom' | 'lazyUids'
+  >;
   /** MAILDIRPATH: where mail lies below the home directory of an account that does not say. */
   readonly maildirPath: string;
   /** How long `loginexec` may run; undefined: it is not run. */

@@ -231,6 +231,19 @@ export const sessionRows = [
     means: 'How large postrider-cache may get in each folder; 0: there is none.',
   },
   {
+    name: 'TEXT_INDEX_FROM',
+    field: 'textIndexFrom',
+    files: own,
+    scopes: every,
+    kind: integer(0),
+    default: '500',
+    unit: 'messages',
+    means:
+      'Folders with at least so many messages get a file postrider-text once somebody has searched their text. With ' +
+      'it SEARCH BODY and TEXT read only messages that can match. It takes a quarter of the size of the text, and a ' +
+      'fifth of a processor core while it is made. 0: no folder gets one; nor with FOLDER_INDEX=NO.',
+  },
+  {
     name: 'LAZY_UIDS',
     field: 'lazyUids',
     files: own,

@@ -1,0 +1,127 @@
+import { MailError } from '../base/mail-error.ts';
+import type { Folder } from '../store/folder.ts';
+import { keptPath, keptTemporary } from '../store/kept-files.ts';
+import { MessageReader } from './message-reader.ts';
+import { joinSegments, TextColumns, type TextSegment } from './text-columns.ts';
+import { feedText } from './text-feed.ts';
+import { NewTextIndexFile, type StoredSegment, TextIndexFile } from './text-index-file.ts';
+
+export interface TextIndexWork {
+  /** Make it anew: the one that is there is damaged. */
+  readonly isFresh?: boolean;
+  /** Asked between messages, and between pieces of large ones; what to wait for before going on. */
+  pause(): Promise<void> | undefined;
+  /** Told after each message. */
+  progress?(done: number, total: number): void;
+}
+
+/**
+ * Brings a folder's text index up to date, or makes it: one pass over the messages it does not have. One that is
+ * mostly of removed messages is made anew. The order on the disk: a new file in `tmp`, written, renamed.
+ * @throws a system error: the index stays as it was
+ */
+export async function updateTextIndex(folder: Folder, work: TextIndexWork): Promise<void> {
+  const { directory, settings, uidValidity } = folder;
+  const path = keptPath(directory, settings, 'text');
+  const old = openTextIndex(path, uidValidity);
+  let target: NewTextIndexFile | undefined;
+  try {
+    const kept = old === undefined || work.isFresh === true ? [] : usableSegments(old, folder);
+    // The last segment may have room for what is new.
+    const last = kept.pop();
+    const open = last === undefined ? undefined : old!.load(last);
+    if (last !== undefined && open === undefined) kept.length = 0;
+    const indexedTo = open?.uids.at(-1) ?? 0;
+    const uids = folder.uids.slice(0, folder.count).filter((uid) => uid > indexedTo);
+    if (uids.length === 0) return;
+    target = new NewTextIndexFile(keptTemporary(directory, settings, 'text'), uidValidity);
+    for (const segment of kept) {
+      target.copy(old!, segment);
+      await work.pause();
+    }
+    await writeMessages(folder, uids, target, open, work);
+    const now = openTextIndex(path, uidValidity);
+    now?.close();
+    // Where another process was faster, its index stays.
+    target.finish(now?.identity === old?.identity ? path : undefined);
+    target = undefined;
+  } finally {
+    old?.close();
+    target?.finish(undefined);
+  }
+}
+
+/** Undefined where there is none that can be used. */
+export function openTextIndex(path: string, uidValidity: number): TextIndexFile | undefined {
+  try {
+    return new TextIndexFile(path, uidValidity);
+  } catch {
+    return undefined;
+  }
+}
+
+function usableSegments(file: TextIndexFile, folder: Folder): StoredSegment[] {
+  const segments = [...file.segments()];
+  let messages = 0;
+  let gone = 0;
+  for (const { uids } of segments) {
+    messages += uids.length;
+    for (const uid of uids) if (folder.rowOf(uid) < 0) gone++;
+  }
+  return file.isDamaged || gone * 2 > messages ? [] : segments;
+}
+
+/** @param open  the segment that goes on */
+async function writeMessages(
+  folder: Folder,
+  uids: Uint32Array,
+  target: NewTextIndexFile,
+  open: TextSegment | undefined,
+  work: TextIndexWork,
+): Promise<void> {
+  const columns = new TextColumns();
+  const reader = new MessageReader(folder);
+  let waiting = open;
+  const finishSegment = () => {
+    const made = columns.finish();
+    const both = waiting && joinSegments(waiting, made);
+    if (both === undefined && waiting !== undefined) target.write(waiting);
+    waiting = both ?? made;
+  };
+  for (const [done, uid] of uids.entries()) {
+    let isIn = await feedMessage(folder, uid, reader, columns, work);
+    if (isIn === false) {
+      // The segment had no room: the message begins the next one. One that has no room there is not indexed.
+      if (columns.messages > 0) finishSegment();
+      else columns.finish();
+      isIn = await feedMessage(folder, uid, reader, columns, work);
+      if (isIn === false) columns.finish();
+    }
+    if (columns.isFull) finishSegment();
+    work.progress?.(done + 1, uids.length);
+    const pausing = work.pause();
+    if (pausing !== undefined) await pausing;
+  }
+  if (columns.messages > 0) finishSegment();
+  if (waiting !== undefined) target.write(waiting);
+}
+
+/** @returns false if there was no room; undefined if the message cannot be read */
+async function feedMessage(
+  folder: Folder,
+  uid: number,
+  reader: MessageReader,
+  columns: TextColumns,
+  work: TextIndexWork,
+): Promise<boolean | undefined> {
+  columns.beginMessage();
+  try {
+    await feedText(folder, uid, reader, columns, () => work.pause());
+    return columns.endMessage(uid);
+  } catch (error) {
+    if (error instanceof MailError) return undefined;
+    throw error;
+  } finally {
+    reader.close();
+  }
+}
