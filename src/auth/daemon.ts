@@ -161,7 +161,7 @@ function serve(
     socket.setTimeout(0);
     try {
       const reply = await answered;
-      socket.setTimeout(settings.writeTimeoutMs ?? 30_000);
+      const writeTimeoutMs = settings.writeTimeoutMs ?? 30_000;
       if (Buffer.isBuffer(reply) && scram) {
         busy = false;
         socket.setTimeout(readTimeoutMs);
@@ -173,8 +173,10 @@ function serve(
         socket.setTimeout(keptMs);
         kept.waiting.add(socket);
         socket.write(reply);
-      } else if (Buffer.isBuffer(reply)) socket.end(reply);
-      else await stream(socket, reply);
+      } else if (Buffer.isBuffer(reply)) {
+        socket.setTimeout(writeTimeoutMs);
+        socket.end(reply);
+      } else await stream(socket, reply, writeTimeoutMs);
     } catch (error) {
       // A close without a reply is the protocol's temporary failure; the chain has logged an AuthError.
       if (!(error instanceof AuthError)) log.error(errorText(error));
@@ -183,15 +185,21 @@ function serve(
   }
 }
 
-async function stream(socket: Socket, lines: AsyncIterable<string>): Promise<void> {
+/** The time limit is the peer's; what a back end takes between two lines does not count. */
+async function stream(socket: Socket, lines: AsyncIterable<string>, writeTimeoutMs: number): Promise<void> {
   let piece = '';
   for await (const line of lines) {
     if (socket.destroyed) return;
     piece += line;
     if (piece.length < 16_384) continue;
-    if (!socket.write(piece, 'latin1')) await drained(socket);
+    if (!socket.write(piece, 'latin1')) {
+      socket.setTimeout(writeTimeoutMs);
+      await drained(socket);
+      socket.setTimeout(0);
+    }
     piece = '';
   }
+  socket.setTimeout(writeTimeoutMs);
   socket.end(piece, 'latin1');
 }
 
