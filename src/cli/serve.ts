@@ -45,7 +45,18 @@ export async function run(context: CommandContext): Promise<number> {
   const config = checkedConfig(directory, stderr);
   if (!config) return 1;
   if (!options.foreground) return startInBackground(resolve(directory), service);
-  return serveUntilStopped(config, stderr, { service, notifySocket: environment['NOTIFY_SOCKET'] });
+  return serveUntilStopped(config, stderr, {
+    service,
+    notifySocket: environment['NOTIFY_SOCKET'],
+    inherited: passedDescriptors(environment),
+  });
+}
+
+/** What systemd has bound for this process: sd_listen_fds(3). */
+function passedDescriptors(environment: CommandContext['environment']): number[] {
+  if (Number(environment['LISTEN_PID']) !== process.pid) return [];
+  const count = Number.parseInt(environment['LISTEN_FDS'] ?? '', 10) || 0;
+  return Array.from({ length: count }, (_, index) => 3 + index);
 }
 
 /** Reads a configuration and says what is wrong with it; undefined: it cannot be used. */
@@ -64,6 +75,8 @@ interface ServeHow {
   readonly service?: ServiceName | undefined;
   /** $NOTIFY_SOCKET: where systemd wants to be told. */
   readonly notifySocket?: string | undefined;
+  /** Descriptors of sockets that listen already. */
+  readonly inherited?: readonly number[];
   /** Called when connections are accepted. */
   readonly ready?: () => void;
 }
@@ -83,7 +96,7 @@ export async function serveUntilStopped(
   const settings = serverSettings(config, options);
   const { log, output } = openLog(settings, 'postrider', facilitiesOf(settings));
   process.umask(settings.services[0]?.mail.umask ?? 0o022);
-  const supervisor = new Supervisor(settings, log, output);
+  const supervisor = new Supervisor(settings, log, output, how.inherited);
   const manager = new ServiceManager(how.notifySocket);
   const stopped = new Promise<void>((resolve, reject) => {
     const stop = () => {

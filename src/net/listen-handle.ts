@@ -41,11 +41,12 @@ export function adoptDescriptor(fd: number): ListenHandle {
   return checked(createServerHandle(null, 0, undefined, fd), `descriptor ${fd}`, 0);
 }
 
-/** The port a handle is bound to. */
-export function boundPort(handle: ListenHandle): number {
-  const name: { port?: number } = {};
+/** Where a handle is bound. */
+export function boundEndpoint(handle: ListenHandle): Endpoint {
+  const name: { address?: string; port?: number } = {};
   handle.getsockname(name);
-  return name.port ?? 0;
+  const { address = '', port = 0 } = name;
+  return { address: address === '::' ? undefined : address, port };
 }
 
 /** The kernel tells some errors of bind only when asked for the name. */

@@ -1,4 +1,5 @@
-import { bindEndpoint, type Endpoint, type ListenHandle } from '../net/listen-handle.ts';
+import { addressOctets } from '../net/address.ts';
+import { bindEndpoint, boundEndpoint, type Endpoint, type ListenHandle } from '../net/listen-handle.ts';
 import type { ServiceName, ServiceSettings } from './settings.ts';
 
 /** A port the supervisor holds; workers accept on it. */
@@ -12,7 +13,20 @@ export interface BoundEndpoint {
 /** The ports of the server. They stay bound while workers come and go, and over a change of configuration. */
 export class Endpoints {
   #bound: BoundEndpoint[] = [];
+  #inherited: ListenHandle[] = [];
   #nextId = 1;
+
+  /** Takes sockets that somebody else has bound; they are used where they are what is wanted. */
+  inherit(handles: readonly ListenHandle[]): void {
+    this.#inherited.push(...handles);
+  }
+
+  /** Closes what nobody has wanted. @returns where those were */
+  disinherit(): Endpoint[] {
+    const unwanted = this.#inherited.map(boundEndpoint);
+    for (const handle of this.#inherited.splice(0)) handle.close();
+    return unwanted;
+  }
 
   get bound(): readonly BoundEndpoint[] {
     return this.#bound;
@@ -32,7 +46,7 @@ export class Endpoints {
     try {
       for (const { key, service, endpoint } of wanted) {
         if (present.has(key)) continue;
-        const bound = { id: this.#nextId++, service, endpoint, handle: bindEndpoint(endpoint) };
+        const bound = { id: this.#nextId++, service, endpoint, handle: this.#obtain(endpoint) };
         added.push(bound);
         present.set(key, bound);
       }
@@ -46,6 +60,11 @@ export class Endpoints {
     return { added, removed };
   }
 
+  #obtain(endpoint: Endpoint): ListenHandle {
+    const index = this.#inherited.findIndex((handle) => isSame(boundEndpoint(handle), endpoint));
+    return index < 0 ? bindEndpoint(endpoint) : this.#inherited.splice(index, 1)[0]!;
+  }
+
   close(): void {
     for (const { handle } of this.#bound) handle.close();
     this.#bound = [];
@@ -54,4 +73,10 @@ export class Endpoints {
 
 function keyOf(service: ServiceName, { address, port }: Endpoint): string {
   return `${service} ${address ?? '*'}.${port}`;
+}
+
+/** Addresses may be written in several ways. */
+function isSame(a: Endpoint, b: Endpoint): boolean {
+  const octets = ({ address }: Endpoint) => (address === undefined ? '*' : addressOctets(address)?.join('.'));
+  return a.port === b.port && octets(a) === octets(b);
 }

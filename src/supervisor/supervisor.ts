@@ -11,6 +11,7 @@ import { createTicketChecker, ticketKeyOctets } from '../auth/login-ticket.ts';
 import type { Log } from '../base/log.ts';
 import { exposition } from '../metrics/exposition.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
+import { adoptDescriptor } from '../net/listen-handle.ts';
 import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
 import { expiryWarnings } from '../tls/expiry.ts';
 import type { TlsMaterial } from '../tls/tls-side.ts';
@@ -32,6 +33,7 @@ export class Supervisor {
   #settings: ServerSettings;
   readonly #log: Log;
   readonly #output: ChildOutput;
+  readonly #inherited: readonly number[];
   readonly #endpoints = new Endpoints();
   readonly #hosts: SessionHosts;
   readonly #workers: Child[] = [];
@@ -52,8 +54,10 @@ export class Supervisor {
   #listening = new Set<number>();
   #started: { resolve(): void; reject(error: Error): void } | undefined;
 
-  constructor(settings: ServerSettings, log: Log, output: ChildOutput) {
+  /** @param inherited  descriptors of listening sockets that were passed on to this process */
+  constructor(settings: ServerSettings, log: Log, output: ChildOutput, inherited: readonly number[] = []) {
     this.#settings = settings;
+    this.#inherited = inherited;
     this.#log = log;
     this.#output = output;
     this.#hosts = new SessionHosts(log, output, (owner, { account }) => this.#refusal(owner, account));
@@ -63,7 +67,10 @@ export class Supervisor {
   async start(): Promise<void> {
     const { pidFile, workers } = this.#settings;
     this.#choosePolicy();
+    this.#endpoints.inherit(this.#inherited.map(adoptDescriptor));
     this.#endpoints.update(this.#settings.services);
+    for (const { address = '*', port } of this.#endpoints.disinherit())
+      this.#log.warn(`the socket at ${address}.${port} that was passed on is none of ours`);
     if (pidFile !== undefined) writePidFile(pidFile);
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);

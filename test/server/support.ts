@@ -139,11 +139,16 @@ export class TestServer {
       });
   }
 
-  async stop(): Promise<void> {
+  /** Ends the process; the configuration and the mail stay. */
+  async end(): Promise<void> {
     if (this.#process && this.#process.exitCode === null && this.#process.signalCode === null) {
       this.signal('SIGTERM');
       await once(this.#process, 'exit');
     }
+  }
+
+  async stop(): Promise<void> {
+    await this.end();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
