@@ -134,7 +134,9 @@ export function createGuessGuard(
       if (settings.lockAccountAfter > 0 && byAccount >= settings.lockAccountAfter) return 'locked';
       const counted = Math.max(byAddress, byAccount);
       const beyond = counted - settings.freeFailures;
-      return counted === 0 || beyond < 0 ? 0 : Math.min(settings.maxDelayMs, 1000 * 2 ** Math.min(beyond, 20));
+      return counted === 0 || beyond < 0
+        ? 0
+        : Math.min(settings.maxDelayMs, 1000 * 2 ** Math.min(beyond, 20));
     },
     failed(remoteIp, userId) {
       if (isExempt(remoteIp)) return;

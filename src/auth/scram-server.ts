@@ -61,7 +61,9 @@ export async function startScramServer(
   const secret = await chain.scramSecret(service, first.userId);
   const stored = secret?.keys === undefined ? undefined : parseScramKeys(secret.keys);
   const salt = createHmac('sha256', saltSecret).update(first.userId).digest().subarray(0, 16);
-  const keys = stored ?? (await deriveScramKeys(secret?.clear ?? '', salt, defaultScramIterations));
+  // Also where they are stored: else the time would tell stored keys, clear passwords and unknown ids apart.
+  const derived = await deriveScramKeys(secret?.clear ?? '', salt, defaultScramIterations);
+  const keys = stored ?? derived;
   const nonce = first.nonce + randomBytes(18).toString('base64');
   const serverFirst = `r=${nonce},s=${keys.salt.toString('base64')},i=${keys.iterations}`;
   return {

@@ -1,5 +1,5 @@
 /** Makes a module of a place that stores accounts with their passwords: only finding them differs. */
-import { timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Account, EnumeratedAccount } from './account-record.ts';
 import { type CramResponse, verifyCramClear, verifyCramSecret } from './cram.ts';
 import type { HmacHash } from './hash-states.ts';
@@ -29,6 +29,28 @@ export interface AccountSource {
 
 /** The hash that an unknown user's password is checked against until a real one was seen. */
 const firstDecoy = '$6$vK9wq0tXcEUo3nRd$';
+const maxDecoys = 64;
+
+/**
+ * What unknown users' passwords are checked against: a sample of the hashes of known ones, each unknown id always
+ * against the same, so that nothing in the time it takes tells whether an id exists. undefined: a clear password, which
+ * costs nothing.
+ */
+function createDecoys() {
+  const secret = randomBytes(16);
+  const sample: (string | undefined)[] = [];
+  return {
+    add(stored: string | undefined): void {
+      if (sample.length < maxDecoys) sample.push(stored);
+      else sample[Math.floor(Math.random() * maxDecoys)] = stored;
+    },
+    for(userId: string): string | undefined {
+      if (sample.length === 0) return firstDecoy;
+      const number = createHmac('sha256', secret).update(userId, 'latin1').digest().readUInt32LE();
+      return sample[number % sample.length];
+    },
+  };
+}
 
 /** Equal, in a time that does not tell how much of it is. */
 function equalPasswords(left: string, right: string): boolean {
@@ -45,26 +67,29 @@ function equalPasswords(left: string, right: string): boolean {
 
 export function storedModule(source: AccountSource, context: ModuleContext): AuthModule {
   const { passwords } = context;
-  /** Costs what the last real verification did; undefined: those were of clear passwords. */
-  let decoy: string | undefined = firstDecoy;
+  const decoys = createDecoys();
 
-  async function matches(stored: StoredAccount | undefined, password: string): Promise<boolean> {
+  async function matches(
+    stored: StoredAccount | undefined,
+    { userId, password }: { readonly userId: string; readonly password: string },
+  ): Promise<boolean> {
     const hasCrypt = stored?.crypt !== undefined && stored.crypt !== '';
     const hasClear = stored?.clear !== undefined && stored.clear !== '';
     if (stored && hasClear && (source.clearDecides || !hasCrypt)) {
-      decoy = undefined;
+      decoys.add(undefined);
       const matched = equalPasswords(stored.clear!, password);
       context.trace(`password ${matched ? 'matches successfully' : 'does not match'}`);
       return matched;
     }
     if (stored && hasCrypt) {
-      decoy = stored.crypt;
+      decoys.add(stored.crypt);
       const matched = await passwords.verify(stored.crypt!, password);
       context.trace(
         matched ? 'password matches successfully' : 'supplied password does not match encrypted password',
       );
       return matched;
     }
+    const decoy = decoys.for(userId);
     if (decoy !== undefined) await passwords.verify(decoy, password);
     return false;
   }
@@ -84,7 +109,7 @@ export function storedModule(source: AccountSource, context: ModuleContext): Aut
     name: source.name,
     async login(request) {
       const stored = await source.find(request.userId, request.service);
-      const matched = await matches(stored, request.password);
+      const matched = await matches(stored, request);
       return matched && stored ? withPasswords(stored, request.password) : undefined;
     },
     async cram({ cram, service }) {
@@ -108,7 +133,8 @@ export function storedModule(source: AccountSource, context: ModuleContext): Aut
     ...(source.store && {
       async changePassword(request: PasswordChange) {
         const stored = await source.find(request.userId, request.service);
-        const matched = await matches(stored, request.oldPassword);
+        const { userId, oldPassword: password } = request;
+        const matched = await matches(stored, { userId, password });
         return matched && stored ? await source.store!(request, stored) : false;
       },
     }),

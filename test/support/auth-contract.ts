@@ -183,6 +183,14 @@ export function describeModule(
     }
 
     if (features.outage) {
+      test('a restart of the back end between two logins is not noticed', async () => {
+        await Promise.all(Array.from({ length: 20 }, () => login(hashed.id, 'secret')));
+        await made.stop!();
+        await made.start!();
+        assert.ok(await login(hashed.id, 'secret'));
+        const all = await Promise.all(Array.from({ length: 20 }, () => login(hashed.id, 'secret')));
+        assert.ok(all.every((account) => account !== undefined));
+      });
       test('an outage is temporary, and ends without a restart of ours', async () => {
         await made.stop!();
         const isTemporary = (error: unknown) => error instanceof AuthError && error.kind === 'temporary';
