@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** Where standard output is a terminal: its width. */
+  readonly terminalColumns?: number | undefined;
 }
 
 /** A subcommand's module: `run` resolves to the exit code when all is done. */

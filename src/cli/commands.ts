@@ -28,6 +28,10 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'check, show or upgrade the configuration',
     load: () => import('./config.ts'),
   },
+  index: {
+    does: 'build or remove the text indexes of accounts',
+    load: () => import('./index.ts'),
+  },
   authdaemond: {
     does: 'the authentication daemon',
     load: () => import('./authdaemond.ts'),

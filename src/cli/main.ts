@@ -43,4 +43,5 @@ if (import.meta.main)
     environment: process.env,
     stdout: (text) => void process.stdout.write(text),
     stderr: (text) => void process.stderr.write(text),
+    terminalColumns: process.stdout.isTTY ? process.stdout.columns : undefined,
   });
