@@ -102,6 +102,10 @@ export class Description {
   }
 }
 
+/** Of the message described last: its parts are often asked for next. */
+let latest:
+  | { readonly folder: Folder; readonly uid: number; readonly structure: MessageStructure }
+  | undefined;
 /** By folder and UID, the longest unused first. */
 const structures = new Map<string, MessageStructure>();
 const pending = new Map<string, Promise<Description>>();
@@ -121,6 +125,7 @@ function keepStructure(key: string, structure: MessageStructure): void {
 }
 
 function structureOf(folder: Folder, uid: number): MessageStructure {
+  if (latest?.folder === folder && latest.uid === uid) return latest.structure;
   const key = keyOf(folder, uid);
   const row = folder.rowOf(uid);
   const structure = structures.get(key) ?? keptStructure(folder, row) ?? parseNow(folder, row);
@@ -177,6 +182,7 @@ function knownDescription(folder: Folder, row: number): Description | undefined 
 /** Forgets a message whose file is not what was described. */
 export function forgetDescription(folder: Folder, row: number): void {
   structures.delete(keyOf(folder, folder.uids[row]!));
+  latest = undefined;
   folder.computed.forget(row);
 }
 
@@ -188,7 +194,8 @@ function keep(folder: Folder, uid: number, structure: MessageStructure): Descrip
     if (structure.sizeOctets > quickOctets)
       folder.computed.put(row, computed.structure, structureRecord(structure));
   }
-  keepStructure(keyOf(folder, uid), structure);
+  latest = { folder, uid, structure };
+  if (structure.sizeOctets > smallOctets) keepStructure(keyOf(folder, uid), structure);
   return new Description(folder, uid, content, 0);
 }
 
