@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { createHash, createHmac, pbkdf2Sync } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { startTestDaemon } from '../../test/support/auth-daemon.ts';
+import { scramFinal } from '../../test/support/scram-client.ts';
 import { type SaslContext, type SaslStep, startSasl } from './sasl.ts';
 
 const base64 = (text: string | Buffer) => Buffer.from(text as string, 'latin1').toString('base64');
@@ -122,21 +123,6 @@ test('EXTERNAL of an identity without account is rejected', async (t) => {
   assert.equal(outcome(await exchange.step('=')), 'rejected');
 });
 
-/** The client's side of SCRAM-SHA-256 (RFC 5802 §3). */
-function scramFinal(bare: string, serverFirst: string, header: Buffer, password: string) {
-  const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(serverFirst)!;
-  const salted = pbkdf2Sync(password, Buffer.from(salt!, 'base64'), Number(iterations), 32, 'sha256');
-  const hmac = (key: Buffer, text: string) => createHmac('sha256', key).update(text).digest();
-  const clientKey = hmac(salted, 'Client Key');
-  const storedKey = createHash('sha256').update(clientKey).digest();
-  const without = `c=${header.toString('base64')},r=${nonce}`;
-  const message = `${bare},${serverFirst},${without}`;
-  const signature = hmac(storedKey, message);
-  const proof = Buffer.from(clientKey.map((octet, i) => octet ^ signature[i]!)).toString('base64');
-  const expected = hmac(hmac(salted, 'Server Key'), message).toString('base64');
-  return { final: `${without},p=${proof}`, expected: `v=${expected}` };
-}
-
 interface ScramCase {
   readonly name: string;
   readonly mechanism: string;
@@ -147,7 +133,7 @@ interface ScramCase {
   readonly bindingHere?: string;
   readonly expected: string;
 }
-const binding = { name: 'tls-exporter', data: Buffer.from('channel') };
+const binding = (name: string) => (name === 'tls-exporter' ? Buffer.from('channel') : undefined);
 const scramCases: ScramCase[] = [
   {
     name: 'with stored keys',
@@ -239,8 +225,15 @@ for (const { name, mechanism, user, password, gs2, bindingSent = '', bindingHere
 }
 
 test('SCRAM-SHA-256 with `y` where -PLUS was offered is a downgrade: refused', async (t) => {
-  const exchange = await start(t, 'SCRAM-SHA-256', { channelBinding: binding });
+  const exchange = await start(t, 'SCRAM-SHA-256', { channelBinding: binding, offersBinding: true });
   assert.equal(outcome(await exchange.step(base64('y,,n=scram,r=abc'))), 'error');
+  const other = await start(t, 'SCRAM-SHA-256', { channelBinding: binding });
+  assert.equal(outcome(await other.step(base64('y,,n=scram,r=abc'))), 'challenge');
+});
+
+test('SCRAM-SHA-256-PLUS with a binding that is not here is refused', async (t) => {
+  const exchange = await start(t, 'SCRAM-SHA-256-PLUS', { channelBinding: binding });
+  assert.equal(outcome(await exchange.step(base64('p=tls-unique,,n=scram,r=abc'))), 'error');
 });
 
 test('SCRAM gives an unknown id the same salt each time', async (t) => {

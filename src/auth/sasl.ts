@@ -14,8 +14,10 @@ export interface SaslContext {
   readonly hostname: string;
   /** The identity of a verified client certificate (TLS_EXTERNAL), for EXTERNAL. */
   readonly externalIdentity?: string | undefined;
-  /** `tls-exporter` or `tls-server-end-point` data for SCRAM-SHA-256-PLUS. */
-  readonly channelBinding?: { readonly name: string; readonly data: Uint8Array } | undefined;
+  /** For SCRAM-SHA-256-PLUS: the data of a channel binding by its name; undefined: the connection has none at all. */
+  readonly channelBinding?: ((name: string) => Uint8Array | undefined) | undefined;
+  /** Clients of this connection are told that they may use SCRAM-SHA-256-PLUS. */
+  readonly offersBinding?: boolean | undefined;
 }
 
 /**
@@ -156,18 +158,12 @@ function startScram(plus: boolean): Start {
         const first = readClientFirst(answer.toString('latin1'));
         if (!first) return aborted;
         mechanism.userId = octetsToText(first.userId);
-        const binding = context.channelBinding;
+        const binding = first.binding === undefined ? undefined : context.channelBinding?.(first.binding);
         // `y`: the client believes that we cannot bind, though we offered -PLUS: somebody changed the offer.
-        if (
-          plus ? first.binding === undefined || first.binding !== binding?.name : first.binding !== undefined
-        )
-          return failed;
-        if (!plus && binding && first.header.startsWith('y')) return failed;
+        if (plus ? binding === undefined : first.binding !== undefined) return failed;
+        if (context.offersBinding && first.header.startsWith('y')) return failed;
         if (first.authzid !== undefined && first.authzid !== first.userId) return failed;
-        expectedBinding = Buffer.concat([
-          Buffer.from(first.header, 'latin1'),
-          plus ? binding!.data : Buffer.alloc(0),
-        ]);
+        expectedBinding = Buffer.concat([Buffer.from(first.header, 'latin1'), binding ?? Buffer.alloc(0)]);
         const reply = await conversation.first(answer.toString('base64'));
         return typeof reply === 'string'
           ? { kind: 'challenge', base64: reply }

@@ -4,7 +4,7 @@ import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
 import { pathOctets } from '../base/paths.ts';
-import type { Config, ServiceConfig, ServiceName } from '../config/load.ts';
+import { type Config, type ServiceConfig, type ServiceName, serviceNames } from '../config/load.ts';
 import { resolveSettings } from '../config/resolve.ts';
 import type { AuthSettings, ImapSettings, ListenerSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
@@ -68,12 +68,17 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
     metricsAddress: server.settings.metricsAddress,
     workers: server.settings.workers ?? availableParallelism(),
     workerUser: server.settings.workerUser ?? firstUser(['courier', 'daemon', 'nobody'])?.name ?? 'nobody',
-    pidFile: first?.pidFile,
+    pidFiles: pidFilesOf(config, wanted),
     authCommand: ownDaemon ? options.authCommand : undefined,
     authLog: authLog(auth.settings),
     stopTimeoutMs: server.settings.shutdownSeconds * 1000,
     restartLimitMs: server.settings.restartLimitSeconds * 1000,
   };
+}
+
+function pidFilesOf(config: Config, wanted: (service: ServiceConfig) => boolean): string[] {
+  const served = serviceNames.flatMap((name) => config[name] ?? []).filter(wanted);
+  return [...new Set(served.flatMap(({ settings }) => settings.pidFile ?? []))];
 }
 
 /** A service, and what becomes of it with the variables of each access record. */
@@ -237,7 +242,19 @@ function loginSettings(
     loginTimeoutMs: settings.loginSeconds * 1000,
     failureDelayMs: settings.loginFailureSeconds * 1000,
     hostname: settings.hostname || hostname(),
+    offersBinding: offersBinding(settings),
   };
+}
+
+/** Whether what is said under TLS has the mechanism that needs it. */
+function offersBinding(settings: ImapSettings | Pop3Settings): boolean {
+  const mechanism = 'SCRAM-SHA-256-PLUS';
+  if ('capability' in settings) {
+    const words = (settings.capabilityTls || settings.capability).toUpperCase().split(/\s+/);
+    return words.includes(`AUTH=${mechanism}`);
+  }
+  const { saslMechanisms, saslMechanismsTls } = settings;
+  return (saslMechanismsTls.length > 0 ? saslMechanismsTls : saslMechanisms).includes(mechanism);
 }
 
 function tlsSettings(settings: ImapSettings | Pop3Settings): TlsSettings {

@@ -30,21 +30,30 @@ const extensions = [
   'STATUS=SIZE',
 ];
 
+/** No login is offered where TLS has to come first, and no channel binding where there is no channel. */
+function isOffered(word: string, { secure, needsTls }: CapabilitySituation): boolean {
+  if (!/^AUTH=/i.test(word)) return word !== '';
+  return !needsTls && (secure || !/-PLUS$/i.test(word));
+}
+
 /** The capabilities, composed in Courier's order (imap-server §2), ours behind them. */
 export function capabilities(settings: ImapSessionSettings, situation: CapabilitySituation): string {
   const tlsText = situation.secure ? settings.capabilityTls : '';
-  const words = [tlsText || settings.capability || 'IMAP4rev1'];
+  const text = tlsText || settings.capability || 'IMAP4rev1';
+  const said = text.split(/\s+/).filter((word) => isOffered(word, situation));
+  const words = [said.join(' ')];
   if (settings.smapCapability !== '')
     words.push(settings.smapCapability, ...(settings.keywords ? ['KEYWORDS'] : []));
   if (settings.acl) words.push('ACL ACL2=UNION');
   if (settings.idFields !== undefined) words.push('ID');
-  if (situation.canStartTls) words.push(situation.needsTls ? 'STARTTLS LOGINDISABLED' : 'STARTTLS');
-  else if (situation.external) words.push('AUTH=EXTERNAL');
+  if (situation.canStartTls) words.push('STARTTLS');
+  if (situation.needsTls) words.push('LOGINDISABLED');
+  if (situation.external) words.push('AUTH=EXTERNAL');
   if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
   const own = [...extensions];
   if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');
-  const said = new Set(words.join(' ').toUpperCase().split(/\s+/));
-  return [...words, ...own.filter((word) => !said.has(word))].join(' ');
+  const known = new Set(words.join(' ').toUpperCase().split(/\s+/));
+  return [...words, ...own.filter((word) => !known.has(word))].join(' ');
 }

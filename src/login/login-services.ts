@@ -23,6 +23,8 @@ export interface LoginSettings {
   readonly loginTimeoutMs: number;
   readonly failureDelayMs: number;
   readonly hostname: string;
+  /** Clients are told, once there is TLS, that they may use SCRAM-SHA-256-PLUS. */
+  readonly offersBinding: boolean;
 }
 
 type LoginSubject = { user: string } | { method: string };
@@ -127,6 +129,8 @@ export function createLoginServices(
         peer: peerOf(connection),
         hostname: settings.hostname,
         externalIdentity: connection.certificateName,
+        channelBinding: connection.secure ? (name) => connection.channelBinding?.(name) : undefined,
+        offersBinding: connection.secure && settings.offersBinding,
       });
       if (!exchange) return undefined;
       return {

@@ -14,6 +14,8 @@ export interface Connection {
   readonly secure: boolean;
   /** The identity a verified client certificate gives under TLS_EXTERNAL. */
   readonly certificateName?: string | undefined;
+  /** What this TLS connection alone has (`channel-binding.ts`); undefined: nothing of this name. */
+  channelBinding?(name: string): Uint8Array | undefined;
   /** Octets received and written so far (after decryption, before encryption; without compression). */
   readonly octetsRead: number;
   readonly octetsWritten: number;

@@ -9,6 +9,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex, Readable, Writable } from 'node:stream';
 import { type TLSSocket, type TLSSocketOptions, TLSSocket as TlsSocket } from 'node:tls';
+import { channelBinding } from './channel-binding.ts';
 import type { Connection } from './connection.ts';
 import { Deflated, inflated } from './deflate-layer.ts';
 
@@ -99,6 +100,9 @@ export class StreamConnection implements Connection {
   }
   get certificateName(): string | undefined {
     return this.#certificateName;
+  }
+  channelBinding(name: string): Uint8Array | undefined {
+    return this.#input instanceof TlsSocket && this.#secure ? channelBinding(this.#input, name) : undefined;
   }
   get octetsRead(): number {
     return this.#octetsRead;

@@ -6,7 +6,9 @@ export function capabilities(connection: Connection, services: Pop3Services, log
   const { settings, login } = services;
   const lines: string[] = [];
   const encrypted = connection.secure && settings.saslMechanismsTls.length > 0;
-  const mechanisms = [...(encrypted ? settings.saslMechanismsTls : settings.saslMechanisms)];
+  const named = encrypted ? settings.saslMechanismsTls : settings.saslMechanisms;
+  // Without TLS there is no channel to bind to.
+  const mechanisms = named.filter((name) => connection.secure || !name.endsWith('-PLUS'));
   if (connection.certificateName !== undefined) mechanisms.push('EXTERNAL');
   const mustEncrypt = login?.needsTls(connection) ?? false;
   if (mechanisms.length > 0 && !mustEncrypt) lines.push(`SASL ${mechanisms.join(' ')}`);
