@@ -3,8 +3,9 @@
  *
  *   npm run bench -- [--quick] [--big] [--peers] [--only W1,W5] [--servers postrider,dovecot]
  *   npm run bench -- login [--quick]
+ *   npm run bench -- proxy [--quick]
  *
- * The second measures logins through the authentication daemon, for each module.
+ * The second measures logins through the authentication daemon, for each module, the third the login proxy.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
@@ -16,6 +17,8 @@ import { ImapClient } from './imap-client.ts';
 import { benchLogin } from './login.ts';
 import { cloneMaildir, fillMaildir, makeMaildir } from './maildir.ts';
 import type { Figure } from './measure.ts';
+import { benchPop3 } from './pop3.ts';
+import { benchProxy } from './proxy.ts';
 import { formatTable, type Row, writeResults } from './report.ts';
 import { peerKinds } from './servers/peers.ts';
 import { Postrider } from './servers/postrider.ts';
@@ -40,8 +43,13 @@ const accounts = options.quick ? 4 : 20;
 const only = options.only?.split(',');
 const rows: Row[] = [];
 
-if (positionals[0] === 'login') await benchLogin(options.quick, (text) => process.stdout.write(text));
-else await compareServers();
+const print = (text: string) => void process.stdout.write(text);
+if (positionals[0] === 'login') await benchLogin(options.quick, print);
+else if (positionals[0] === 'proxy') await benchProxy(options.quick, print);
+else if (positionals[0] === 'pop3') {
+  const { quick, peers, servers } = options;
+  await benchPop3({ quick, peers, ...(servers !== undefined && { servers }) });
+} else await compareServers();
 
 async function compareServers(): Promise<void> {
   const postrider = new Postrider();

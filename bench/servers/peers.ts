@@ -14,6 +14,12 @@ interface Peer {
   readonly portFile: string;
   readonly portPattern: RegExp;
   readonly portText: (port: number) => string;
+  /** The file that POP3's port stands in, and what it is made from. */
+  readonly pop3?: {
+    readonly file: string;
+    readonly from: string;
+    readonly text: (from: string, port: number) => string;
+  };
   /** Shell commands inside the tree. */
   readonly startCommand: string;
   readonly stopCommand: string;
@@ -29,8 +35,13 @@ const peers: readonly Peer[] = [
     portFile: 'etc/courier/imapd',
     portPattern: /^PORT=.*$/m,
     portText: (port) => `PORT=${port}`,
-    startCommand: '/usr/sbin/authdaemond start; /usr/lib/courier/imapd start',
-    stopCommand: '/usr/lib/courier/imapd stop; /usr/sbin/authdaemond stop',
+    pop3: {
+      file: 'etc/courier/pop3d',
+      from: 'etc/courier/pop3d',
+      text: (before, port) => before.replace(/^PORT=.*$/m, `PORT=${port}`),
+    },
+    startCommand: '/usr/sbin/authdaemond start; /usr/lib/courier/imapd start; /usr/lib/courier/pop3d start',
+    stopCommand: '/usr/lib/courier/pop3d stop; /usr/lib/courier/imapd stop; /usr/sbin/authdaemond stop',
     hasMaildirs: true,
     syncs: 'never',
   },
@@ -39,8 +50,9 @@ const peers: readonly Peer[] = [
     portFile: 'etc/dovecot/bench.conf',
     portPattern: /(inet_listener imap \{\s*port = )\d+/,
     portText: (port) => `$1${port}`,
-    startCommand: 'dovecot -c /etc/dovecot/bench.conf',
-    stopCommand: 'doveadm -c /etc/dovecot/bench.conf stop',
+    pop3: { file: 'etc/dovecot/bench-pop3.conf', from: 'etc/dovecot/bench.conf', text: dovecotPop3 },
+    startCommand: 'dovecot -c /etc/dovecot/bench-pop3.conf',
+    stopCommand: 'doveadm -c /etc/dovecot/bench-pop3.conf stop',
     hasMaildirs: true,
   },
   {
@@ -55,6 +67,29 @@ const peers: readonly Peer[] = [
     hasMaildirs: false,
   },
 ];
+
+/** Tuned as IMAP is: processes are started in advance and used again. */
+function dovecotPop3(imap: string, port: number): string {
+  return `${imap.replace(/^protocols = .*$/m, 'protocols = imap pop3')}
+service pop3-login {
+  restart_request_count = unlimited
+  client_limit = 4000
+  process_min_avail = 2
+  process_limit = 2
+  inet_listener pop3 {
+    port = ${port}
+  }
+  inet_listener pop3s {
+    port = 0
+  }
+}
+service pop3 {
+  restart_request_count = 100000
+  process_min_avail = 8
+  client_limit = 1
+}
+`;
+}
 
 /** Courier, Dovecot and Cyrus as `bench/peers/setup.sh` made them. */
 export function peerKinds(): ServerKind[] {
@@ -89,6 +124,11 @@ async function start(peer: Peer, root: string): Promise<RunningServer> {
   const port = await freePort();
   const portFile = join(root, peer.portFile);
   writeFileSync(portFile, readFileSync(portFile, 'utf8').replace(peer.portPattern, peer.portText(port)));
+  const pop3Port = peer.pop3 && (await freePort());
+  if (peer.pop3 && pop3Port !== undefined) {
+    const text = peer.pop3.text(readFileSync(join(root, peer.pop3.from), 'utf8'), pop3Port);
+    writeFileSync(join(root, peer.pop3.file), text);
+  }
   const group = createProcessGroup(`${peer.name}-${port}`);
   const command = [...group.prefix, 'chroot', root, 'sh', '-c', peer.startCommand];
   const child = spawn(command[0]!, command.slice(1), { stdio: 'ignore' });
@@ -101,9 +141,10 @@ async function start(peer: Peer, root: string): Promise<RunningServer> {
   };
   try {
     await waitForGreeting(port);
+    if (pop3Port !== undefined) await waitForGreeting(pop3Port);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { name: peer.name, port, group, stop };
+  return { name: peer.name, port, ...(pop3Port !== undefined && { pop3Port }), group, stop };
 }

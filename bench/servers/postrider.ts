@@ -30,6 +30,12 @@ export interface PostriderOptions {
   readonly settings?: readonly string[];
   /** Lines added to `imapd`. */
   readonly imapd?: readonly string[];
+  /** The accounts' options (`mailhost=…`). */
+  readonly accountOptions?: string;
+  /** Lines added to `pop3d`. */
+  readonly pop3d?: readonly string[];
+  /** The lines of `pop3d-ssl`; default: no TLS. */
+  readonly pop3dSsl?: readonly string[];
   /** Where the accounts' homes are; default: below the server's own folder. */
   readonly mailDirectory?: string;
 }
@@ -73,11 +79,13 @@ export class Postrider implements ServerKind {
 
   prepare(accounts: number): void {
     const { uid, gid } = this.owner;
+    const { accountOptions } = this.#options;
+    const more = accountOptions === undefined ? '' : `|options=${accountOptions}`;
     const lines = Array.from({ length: accounts }, (_, i) => {
       const home = join(this.#mail, `u${i + 1}`);
       mkdirSync(home, { recursive: true });
       chownSync(home, uid, gid);
-      return `u${i + 1}\tuid=${uid}|gid=${gid}|home=${home}|mail=${home}/Maildir|systempw=${passHash}\n`;
+      return `u${i + 1}\tuid=${uid}|gid=${gid}|home=${home}|mail=${home}/Maildir|systempw=${passHash}${more}\n`;
     });
     this.#makeDirectory('etc', 0o755);
     this.#write('userdb', lines.join(''));
@@ -85,8 +93,8 @@ export class Postrider implements ServerKind {
   }
 
   async start(synced = true): Promise<RunningServer> {
-    const port = await freePort();
-    this.#configure(port, synced);
+    const [port, pop3Port] = [await freePort(), await freePort()];
+    this.#configure(port, pop3Port, synced);
     const group = createProcessGroup(`postrider-${port}`);
     const command = [
       ...group.prefix,
@@ -109,6 +117,7 @@ export class Postrider implements ServerKind {
     return {
       name: this.name,
       port,
+      pop3Port,
       group,
       stop: async () => {
         child.kill('SIGTERM');
@@ -137,7 +146,7 @@ export class Postrider implements ServerKind {
     writeFileSync(join(this.directory, 'etc', file), text);
   }
 
-  #configure(port: number, synced: boolean): void {
+  #configure(port: number, pop3Port: number, synced: boolean): void {
     const run = join(this.directory, 'run');
     this.#makeDirectory('run', 0o750);
     if (isRoot) chownSync(run, 0, this.owner.gid);
@@ -153,10 +162,25 @@ export class Postrider implements ServerKind {
     ];
     this.#write('imapd', imapd.join('\n') + '\n');
     this.#write('imapd-ssl', 'IMAPDSSLSTART=NO\nIMAPDSTARTTLS=NO\n');
-    this.#write('pop3d', 'POP3DSTART=NO\n');
-    this.#write('pop3d-ssl', 'POP3DSSLSTART=NO\n');
+    const pop3d = [
+      'ADDRESS=127.0.0.1',
+      `PORT=${pop3Port}`,
+      'MAXDAEMONS=4000',
+      'MAXPERIP=4000',
+      ...(this.#options.pop3d ?? []),
+    ];
+    this.#write('pop3d', pop3d.join('\n') + '\n');
+    this.#write(
+      'pop3d-ssl',
+      (this.#options.pop3dSsl ?? ['POP3DSSLSTART=NO', 'POP3_STARTTLS=NO']).join('\n') + '\n',
+    );
     this.#write('authdaemonrc', `authmodulelist="authuserdb"\nauthdaemonvar=${run}\n`);
-    const settings = [...(synced ? [] : ['DURABLE=NO']), ...(this.#options.settings ?? [])];
+    const settings = [
+      // Clients come from one address here.
+      'MAXPERACCOUNT=0',
+      ...(synced ? [] : ['DURABLE=NO']),
+      ...(this.#options.settings ?? []),
+    ];
     this.#write(
       'postrider',
       [...(isRoot ? [`WORKER_USER=${workerUser}`] : []), ...settings].join('\n') + '\n',

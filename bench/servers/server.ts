@@ -7,6 +7,8 @@ import type { Owner } from '../maildir.ts';
 export interface RunningServer {
   readonly name: string;
   readonly port: number;
+  /** Where it serves POP3, if it does. */
+  readonly pop3Port?: number;
   readonly group: ProcessGroup;
   stop(): Promise<void>;
 }
