@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import type { Identity } from '../../src/access/acl.ts';
 import { defaultMailboxesSettings, Mailboxes, type MailboxesSettings } from '../../src/access/mailboxes.ts';
 import type { AccountRecord } from '../../src/auth/account-record.ts';
 import { type Log, silentLog } from '../../src/base/log.ts';
@@ -22,13 +23,18 @@ export const testAccount: AccountRecord = {
 
 /** Lines out of octets, for whoever waits for the next one. */
 export class LineQueue {
+  readonly #end: string;
   #text = '';
   #lines: string[] = [];
   #waiting: ((line: string) => void) | undefined;
 
+  constructor(end = '\r\n') {
+    this.#end = end;
+  }
+
   push(octets: Buffer): void {
     this.#text += octets.toString('latin1');
-    const lines = this.#text.split('\r\n');
+    const lines = this.#text.split(this.#end);
     this.#text = lines.pop()!;
     this.#lines.push(...lines);
     const waiting = this.#waiting;
@@ -62,6 +68,8 @@ export interface InProcessOptions {
   mailboxes?: Partial<MailboxesSettings>;
   login?: LoginServices;
   log?: Log;
+  /** Who has logged in; default: the owner of the maildir and nobody else. */
+  identity?: Identity;
   /** False: the system does not tell of changes. */
   watch?: boolean;
 }
@@ -123,7 +131,11 @@ export function imapServices(directory: string, options: InProcessOptions): Imap
     log,
     ...(options.login && { login: options.login }),
     openMailboxes: () =>
-      new Mailboxes(openAccount(directory, store), { ...defaultMailboxesSettings, ...options.mailboxes }),
+      new Mailboxes(
+        openAccount(directory, store),
+        { ...defaultMailboxesSettings, ...options.mailboxes },
+        options.identity,
+      ),
   };
 }
 
