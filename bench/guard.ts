@@ -22,7 +22,7 @@ interface Baseline {
 /** A workload may cost so much more before the guard fails. */
 export const tolerance = 0.3;
 
-const rounds = 6;
+const rounds = 10;
 /** What costs less than this is lost in the noise of a turn of the event loop: so many units are always allowed. */
 const slackUnits = 0.002;
 const baselineFile = join(import.meta.dirname, 'baseline.json');
@@ -47,6 +47,11 @@ export async function guard(replace: boolean, print: (text: string) => void): Pr
   }
   const baseline = JSON.parse(readFileSync(baselineFile, 'utf8')) as Baseline;
   if (baseline.machine !== machine) print(`The baseline is of another machine: ${baseline.machine}.\n`);
+  if (compare(units, baseline.units).worse.length > 0) {
+    print('Once more, in case something else was busy:\n');
+    for (const [id, again] of await measureUnits(print))
+      units.set(id, Math.min(again, units.get(id) ?? again));
+  }
   const { text, worse } = compare(units, baseline.units);
   print(text);
   if (worse.length > 0)

@@ -2,10 +2,12 @@
  * Measures Postrider, and with --peers Debian's Courier, Dovecot and Cyrus beside it in the same run.
  *
  *   npm run bench -- [--quick] [--big] [--peers] [--only W1,W5] [--servers postrider,dovecot]
+ *   npm run bench -- --quick [--save-baseline]
  *   npm run bench -- login [--quick]
  *   npm run bench -- proxy [--quick]
  *
- * The second measures logins through the authentication daemon, for each module, the third the login proxy.
+ * With --quick and nothing else it compares Postrider with `baseline.json`, and fails if it got slower (`guard.ts`).
+ * `login` measures logins through the authentication daemon, for each module, `proxy` the login proxy.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
@@ -13,6 +15,7 @@ import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { type Report, runBig, runWithoutIndex, visitOnce } from './big.ts';
 import { type CorpusMessage, makeCorpus } from './corpus.ts';
+import { guard } from './guard.ts';
 import { ImapClient } from './imap-client.ts';
 import { benchLogin } from './login.ts';
 import { cloneMaildir, fillMaildir, makeMaildir } from './maildir.ts';
@@ -29,6 +32,7 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    'save-baseline': { type: 'boolean', default: false },
     big: { type: 'boolean', default: false },
     peers: { type: 'boolean', default: false },
     only: { type: 'string' },
@@ -49,7 +53,14 @@ else if (positionals[0] === 'proxy') await benchProxy(options.quick, print);
 else if (positionals[0] === 'pop3') {
   const { quick, peers, servers } = options;
   await benchPop3({ quick, peers, ...(servers !== undefined && { servers }) });
+} else if (isGuard()) {
+  process.exitCode = (await guard(options['save-baseline'], print)) ? 0 : 1;
 } else await compareServers();
+
+function isGuard(): boolean {
+  const { quick, big, peers, only, servers } = options;
+  return quick && !big && !peers && only === undefined && servers === undefined;
+}
 
 async function compareServers(): Promise<void> {
   const postrider = new Postrider();
