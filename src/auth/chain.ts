@@ -51,12 +51,14 @@ interface Parts {
   readonly tokens?: TokenChecker | undefined;
   readonly log: Log;
   trace(line: string): void;
+  /** As a module's. */
+  detail(line: string): void;
 }
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
 export function createChain(parts: Parts): Chain {
-  const { modules, settings, guard, log, trace } = parts;
+  const { modules, settings, guard, log, trace, detail } = parts;
 
   async function firstAccept<Result>(
     candidates: readonly AuthModule[],
@@ -94,6 +96,9 @@ export function createChain(parts: Parts): Chain {
     }
     const account = { ...found, options: mergeDefaultOptions(found.options, settings.defaultOptions) };
     traceAccount(account, trace);
+    detail(
+      `Authenticated: clearpasswd=${account.clearPassword ? '<hidden>' : '<null>'}, passwd=${kindOf(account.cryptPassword)}`,
+    );
     return account;
   }
 
@@ -111,6 +116,8 @@ export function createChain(parts: Parts): Chain {
     const cram = readCram(authType, challenge ?? '', response ?? '');
     if (!cram || challenge === undefined || response === undefined || hasControls(cram.userId))
       return undefined;
+    // The response would do for guessing the password elsewhere.
+    detail(`cram: challenge=${challenge}, username=${cram.userId}`);
     const request = { service, authType, challenge, response, cram };
     return guarded(remoteIp, cram.userId, () => firstAccept(modules, (module) => module.cram(request)));
   }
@@ -201,6 +208,12 @@ function temporary(name: string, error: unknown, log: Log): AuthError {
   }
   log.error(`${name}: ${error instanceof Error ? (error.stack ?? error.message) : errorText(error)}`);
   return new AuthError('temporary', `${name}: ${errorText(error)}`, { cause: error });
+}
+
+/** What is there of a password: nothing, a hash of some scheme, or something. */
+function kindOf(password: string | undefined): string {
+  if (password === undefined || password === '') return '<null>';
+  return /^(?:\{[\w-]+\}|\$[a-z0-9]+\$)/i.exec(password)?.[0] ?? '<hidden>';
 }
 
 /** Never the passwords, whatever DEBUG_LOGIN says. */

@@ -182,8 +182,16 @@ test('no password and no CRAM response reach the log', async (t) => {
   await client.login('imap', 'fred', 'wr0ng-pass');
   await client.changePassword('imap', 'fred', 'secret', 'n3w-pass');
   await client.lookup('imap', 'fred');
+  const response = Buffer.from(`fred ${createHmac('md5', 'secret').update('<1@h>').digest('hex')}`).toString(
+    'base64',
+  );
+  await client.cram('imap', 'cram-md5', Buffer.from('<1@h>').toString('base64'), response);
   assert.ok(lines.length > 5);
-  for (const line of lines) assert.doesNotMatch(line, /secret\b|wr0ng|n3w|\{SHA256\}/);
+  // What DEBUG_LOGIN=2 adds.
+  assert.ok(lines.includes('Authenticated: clearpasswd=<hidden>, passwd={SHA256}'));
+  assert.ok(lines.includes('cram: challenge=PDFAaD4=, username=fred'));
+  for (const line of lines) assert.ok(!line.includes(response.slice(8)), line);
+  for (const line of lines) assert.doesNotMatch(line, /secret\b|wr0ng|n3w|\{SHA256\}K7/);
 });
 
 test('the socket is for everybody, its directory is not', async (t) => {

@@ -10,7 +10,12 @@ test('an unknown id is checked against a hash that a known one has', async () =>
     checked.push(stored);
     return password === 'right';
   };
-  const context = { passwords: { verify, hash: () => '' }, log: silentLog, trace: () => {} };
+  const context = {
+    passwords: { verify, hash: () => '' },
+    log: silentLog,
+    trace: () => {},
+    detail: () => {},
+  };
   const account = { address: 'fred', uid: 1, gid: 1, home: '/h' };
   const find = (userId: string) => (userId === 'fred' ? { account, crypt: '$2b$12$known' } : undefined);
   const module = storedModule({ name: 'test', find, close: async () => {} }, context);
@@ -24,7 +29,12 @@ test('an unknown id is checked against a hash that a known one has', async () =>
 });
 
 test('a crypt password decides alone, except where clear ones do', async () => {
-  const context = { passwords: { verify: () => false, hash: () => '' }, log: silentLog, trace: () => {} };
+  const context = {
+    passwords: { verify: () => false, hash: () => '' },
+    log: silentLog,
+    trace: () => {},
+    detail: () => {},
+  };
   const account = { address: 'fred', uid: 1, gid: 1, home: '/h' };
   const find = () => ({ account, crypt: '$6$x', clear: 'clear' });
   for (const clearDecides of [false, true]) {
@@ -61,7 +71,12 @@ test('what unknown ids are checked against follows the mixture of known ones, th
     checked.push(stored);
     return false;
   };
-  const context = { passwords: { verify, hash: () => '' }, log: silentLog, trace: () => {} };
+  const context = {
+    passwords: { verify, hash: () => '' },
+    log: silentLog,
+    trace: () => {},
+    detail: () => {},
+  };
   const account = { address: 'x', uid: 1, gid: 1, home: '/h' };
   const find = (userId: string) => (/^[ab]/.test(userId) ? { account, crypt: `$${userId[0]}$` } : undefined);
   const module = storedModule({ name: 'test', find, close: async () => {} }, context);

@@ -122,9 +122,11 @@ interface Serving {
 async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log): Promise<Serving> {
   const { settings } = auth;
   log.info(`modules="${settings.modules.join(' ')}", daemons=${settings.workers}`);
-  const trace = settings.debugLogin > 0 ? (line: string) => log.debug(line.slice(0, 1023)) : () => {};
+  const write = (line: string) => log.debug(line.slice(0, 1023));
+  const trace = settings.debugLogin > 0 ? write : () => {};
+  const detail = settings.debugLogin > 1 ? write : () => {};
   const passwords = createPasswords(settings.workers);
-  const context = { passwords, log, trace };
+  const context = { passwords, log, trace, detail };
   const places = {
     configDirectory: directory,
     userdb: settings.userdb,
@@ -134,7 +136,15 @@ async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log
   const modules: AuthModule[] = await createModules(settings.modules, places, context);
   const { defaultOptions, minimumUid } = settings;
   const tokens = tokenChecker(settings, log);
-  const chain = createChain({ modules, settings: { defaultOptions, minimumUid }, guard, tokens, log, trace });
+  const chain = createChain({
+    modules,
+    settings: { defaultOptions, minimumUid },
+    guard,
+    tokens,
+    log,
+    trace,
+    detail,
+  });
   return { chain, close: async () => void (await Promise.all(modules.map((module) => module.close()))) };
 }
 

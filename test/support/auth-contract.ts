@@ -46,8 +46,11 @@ export interface ContractFeatures {
   readonly outage: boolean;
 }
 
-export function moduleContext(trace: (line: string) => void = () => {}): ModuleContext {
-  return { passwords: createPasswords(2), log: silentLog, trace };
+/** What modules with a context of no other kind have said, at DEBUG_LOGIN 2. */
+const traced: string[] = [];
+
+export function moduleContext(trace = (line: string) => void traced.push(line)): ModuleContext {
+  return { passwords: createPasswords(2), log: silentLog, trace, detail: trace };
 }
 
 /** Ids that try to be more than an id. */
@@ -181,6 +184,21 @@ export function describeModule(
         assert.equal(await change('new1', 'secret'), true);
       });
     }
+
+    test('no password, right, wrong or stored, is in the trace', () => {
+      const secrets = [
+        'secret',
+        'Secret',
+        'secre',
+        'wrong',
+        'new1',
+        'geheim',
+        'Geheim',
+        hashed.hash.slice(8),
+      ];
+      // Pipes and PAM say nothing of their own.
+      for (const line of traced) assert.ok(!secrets.some((secret) => line.includes(secret)), line);
+    });
 
     if (features.outage) {
       test('a restart of the back end between two logins is not noticed', async () => {

@@ -66,6 +66,7 @@ export async function startTestDaemon(
     tokens: parts.tokens,
     log,
     trace: push,
+    detail: push,
   });
   const daemon = await startAuthDaemon({ directory: join(folder, 'run'), ...parts.daemon }, chain, log);
   t.after(async () => {

@@ -150,6 +150,7 @@ async function findAccount(
   const entries = await connections.search(settings.baseDn, filter, attributesOf(settings), 2);
   if (entries.length !== 1) return undefined;
   const entry = entries[0]!;
+  detailEntry(settings, entry, context);
   const account = readAccount(settings, await globalIds(settings), entry, userId, service);
   if (account.uid === undefined || account.gid < 0) {
     throw new AuthError('temporary', `${typed} has no uid or gid`);
@@ -161,6 +162,18 @@ async function findAccount(
     crypt: octets(first(entry, settings.cryptPassword)),
     clear: octets(first(entry, settings.clearPassword)),
   };
+}
+
+/** DEBUG_LOGIN 2: the entry as it came, passwords left out. */
+function detailEntry(settings: LdapSettings, { dn, values }: LdapEntry, { detail }: ModuleContext): void {
+  const secret = [settings.clearPassword, settings.cryptPassword, 'userPassword'].map((name) =>
+    name.toLowerCase(),
+  );
+  detail(`DN: ${dn}`);
+  for (const [name, all] of values) {
+    const shown = secret.includes(name.toLowerCase()) ? ['<hidden>'] : all;
+    for (const value of shown) detail(`${name}: ${value}`);
+  }
 }
 
 async function accountFilter(

@@ -58,4 +58,6 @@ export interface ModuleContext {
   readonly log: Log;
   /** DEBUG_LOGIN 1: a line of the trace. */
   trace(line: string): void;
+  /** DEBUG_LOGIN 2: what the back ends are asked and answer, never a password or what stands for one. */
+  detail(line: string): void;
 }

@@ -160,7 +160,9 @@ export function createSqlModule(
     const values = valuesOf(userId, service, statements);
     if (!values) return undefined;
     context.trace(`SQL query: ${statements.select.text}`);
-    const rows = await database.query(statements.select.text, bind(statements.select, values));
+    const parameters = bind(statements.select, values);
+    context.detail(`SQL parameters: ${JSON.stringify(parameters)}`);
+    const rows = await database.query(statements.select.text, parameters);
     if (kind.oneRowOnly && rows.length > 1) throw new AuthError('temporary', `several rows for ${userId}`);
     return rows[0] && readRow(rows[0], userId, statements.charset);
   }
@@ -172,6 +174,7 @@ export function createSqlModule(
     if (!values || newpass === undefined || !statements.changePassword) return false;
     const newpass_crypt = await context.passwords.hash(request.newPassword, stored.crypt ?? '');
     const parameters = bind(statements.changePassword, { ...values, newpass, newpass_crypt });
+    context.detail(`SQL statement: ${statements.changePassword.text}`);
     return (await database.update(statements.changePassword.text, parameters)) > 0;
   }
 

@@ -41,7 +41,8 @@ export const authRows = [
     scopes: auth,
     kind: integer(0, 2),
     default: '0',
-    means: 'Log what the modules do: 0 nothing, 1 or 2 the steps; never passwords.',
+    means:
+      'Log what the modules do: 0 nothing, 1 the steps, 2 also what back ends are asked and answer; never passwords.',
   },
   {
     name: 'DEFAULTOPTIONS',
