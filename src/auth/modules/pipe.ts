@@ -64,6 +64,9 @@ export function createPipeModule(settings: PipeSettings, context: ModuleContext)
       clearTimeout(terminate);
       clearTimeout(kill);
       ending.delete(promise);
+      // What it has started may hold the other ends for ever.
+      program.stdout.destroy();
+      program.stderr.destroy();
       resolve();
     });
     ending.add(promise);
