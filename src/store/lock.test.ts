@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
 import {
   listOf,
@@ -9,7 +9,8 @@ import {
   temporaryFolder,
   testSettings,
 } from '../../test/support/store-folder.ts';
-import { inTurn, takeDotLock } from './lock.ts';
+import { forgetSource, inTurn, takeDotLock } from './lock.ts';
+import { interceptSteps } from './steps.ts';
 
 let place: TemporaryFolder;
 let lock: string;
@@ -117,4 +118,52 @@ test('tasks of one key run one after the other, in order, also after a failure',
     log,
     ['a', 'b', 'c'].flatMap((name) => [`${name} begins`, `${name} ends`]),
   );
+});
+
+/** Takes and releases the lock until its file is kept. */
+async function keepBusy(): Promise<string> {
+  for (let i = 0; i < 20; i++) (await take())();
+  const kept = listOf(place.directory, 'tmp');
+  assert.equal(kept.length, 1);
+  return `${place.directory}/tmp/${kept[0]}`;
+}
+
+test('in a busy folder the file that becomes the lock is kept, until the folder rests or is renamed', async () => {
+  const kept = await keepBusy();
+  utimesSync(kept, 1, 1);
+  const release = await take();
+  assert.equal(statSync(lock).ino, statSync(kept).ino);
+  assert.ok(statSync(lock).mtimeMs > Date.now() - 60_000, 'other hosts judge a lock by its age');
+  release();
+  assert.ok(!existsSync(lock));
+  forgetSource(place.directory);
+  assert.deepEqual(listOf(place.directory, 'tmp'), []);
+});
+
+test('a kept file that somebody has purged is made anew', async () => {
+  unlinkSync(await keepBusy());
+  const release = await take();
+  assert.equal(readFileSync(lock, 'latin1'), `${process.pid}:test.host`);
+  release();
+  forgetSource(place.directory);
+});
+
+test('stopping before any step of a busy folder’s lock leaves it free for the next', async () => {
+  await keepBusy();
+  for (let stop = 1; stop <= 3; stop++) {
+    let step = 0;
+    interceptSteps(() => {
+      if (++step === stop) throw new Error('killed');
+    });
+    try {
+      await assert.rejects(async () => (await take())(), /killed/);
+    } finally {
+      interceptSteps(undefined);
+    }
+    const release = await take();
+    assert.equal(readFileSync(lock, 'latin1'), `${process.pid}:test.host`);
+    release();
+  }
+  forgetSource(place.directory);
+  assert.deepEqual(listOf(place.directory, 'tmp'), []);
 });

@@ -4,10 +4,14 @@
  *
  *   create tmp/<unique>; write `pid:host`; link it to tmp/courier.lock; unlink tmp/<unique>
  *
+ * While a folder is busy the unlink is left out, and the same file is used again:
+ *
+ *   utimes tmp/<unique>; link it to tmp/courier.lock
+ *
  * Stopping after any of these leaves a file that the 36 h purge removes, or a lock that is stale at once because
  * its pid is gone. Releasing it: unlink tmp/courier.lock.
  */
-import { closeSync, fstatSync, readFileSync, statSync, watch } from 'node:fs';
+import { closeSync, readFileSync, statSync, watch } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
@@ -67,29 +71,112 @@ export async function takeDotLock(
 }
 
 function tryLink(folder: string, lock: string, settings: StoreSettings): 'taken' | 'exists' | 'unsupported' {
-  const temporary = `${folder}/tmp/${temporaryName(uniqueName(settings.hostname, 'courierlock'))}`;
-  let descriptor: number;
+  const isBusy = noteLock(folder);
+  const source = (isBusy && waitingSource(folder)) || createSource(folder, settings);
   try {
-    descriptor = steps.create(temporary);
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return 'exists';
-    throw asMailError(error, 'cannot lock the folder');
-  }
-  try {
-    steps.write(descriptor, Buffer.from(`${process.pid}:${settings.hostname}`, 'latin1'));
-    steps.link(temporary, lock);
+    steps.link(source, lock);
     return 'taken';
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
-    // Over NFS an answer can get lost: the link count tells whose lock it is.
-    if (fstatSync(descriptor).nlink === 2) return 'taken';
+    // Over NFS an answer can get lost: the inode tells whose lock it is.
+    if (isSameFile(source, lock)) return 'taken';
     if (errorCode(error) === 'EEXIST') return 'exists';
     settings.log.warn(`${lock}: ${errorCode(error)}; going on without a lock`);
     return 'unsupported';
   } finally {
-    closeSync(descriptor);
-    steps.unlink(temporary);
+    if (isBusy) keepSource(folder, source);
+    else removeSource(source);
   }
+}
+
+/** A folder is busy from so many locks on that follow each other so closely. */
+const busyLocks = 8;
+const busyMs = 1000;
+
+interface Activity {
+  locks: number;
+  /** The file that becomes the folder's next lock. */
+  source: string | undefined;
+  readonly timer: NodeJS.Timeout;
+}
+
+const activities = new Map<string, Activity>();
+
+/** Whether the folder is busy. */
+function noteLock(folder: string): boolean {
+  const activity = activities.get(folder);
+  if (activity !== undefined) {
+    activity.timer.refresh();
+    return ++activity.locks > busyLocks;
+  }
+  if (activities.size === 0) process.once('exit', forgetSources);
+  const timer = setTimeout(() => forgetSource(folder), busyMs).unref();
+  activities.set(folder, { locks: 1, source: undefined, timer });
+  return false;
+}
+
+/** The file that was kept, with the present time; undefined if there is none any more. */
+function waitingSource(folder: string): string | undefined {
+  const path = activities.get(folder)?.source;
+  if (path === undefined) return undefined;
+  try {
+    steps.setPathTimes(path, Date.now() / 1000);
+    return path;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    keepSource(folder, undefined);
+    return undefined;
+  }
+}
+
+function keepSource(folder: string, source: string | undefined): void {
+  const activity = activities.get(folder);
+  if (activity !== undefined) activity.source = source;
+}
+
+/** A file with our pid in the folder's `tmp`. @throws {MailError} it cannot be made */
+function createSource(folder: string, settings: StoreSettings): string {
+  const path = `${folder}/tmp/${temporaryName(uniqueName(settings.hostname, 'courierlock'))}`;
+  let descriptor: number | undefined;
+  try {
+    descriptor = steps.create(path);
+    steps.write(descriptor, Buffer.from(`${process.pid}:${settings.hostname}`, 'latin1'));
+    return path;
+  } catch (error) {
+    if (descriptor !== undefined) removeSource(path);
+    throw asMailError(error, 'cannot lock the folder');
+  } finally {
+    if (descriptor !== undefined) closeSync(descriptor);
+  }
+}
+
+/** Call before a folder gets another name: removes what waits in its `tmp` to become the next lock. */
+export function forgetSource(folder: string): void {
+  const activity = activities.get(folder);
+  if (activity === undefined) return;
+  clearTimeout(activity.timer);
+  activities.delete(folder);
+  if (activities.size === 0) process.off('exit', forgetSources);
+  if (activity.source !== undefined) removeSource(activity.source);
+}
+
+function forgetSources(): void {
+  for (const folder of [...activities.keys()]) forgetSource(folder);
+}
+
+function removeSource(path: string): void {
+  try {
+    steps.unlink(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    // The folder has gone, or the purge of `tmp/` removes it later.
+  }
+}
+
+function isSameFile(a: string, b: string): boolean {
+  const first = statSync(octetPath(a), { throwIfNoEntry: false });
+  const second = statSync(octetPath(b), { throwIfNoEntry: false });
+  return first !== undefined && first.ino === second?.ino && first.dev === second.dev;
 }
 
 function release(lock: string, settings: StoreSettings): void {

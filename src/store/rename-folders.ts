@@ -10,7 +10,7 @@ import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { entryExists } from './folder-tree.ts';
-import { inTurn, takeDotLock } from './lock.ts';
+import { forgetSource, inTurn, takeDotLock } from './lock.ts';
 import { forgetFolder } from './registry.ts';
 import { replaceFile } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
@@ -100,6 +100,7 @@ function renameAll(maildir: string, moves: readonly Move[]): void {
 
 function renameOne(maildir: string, [from, to]: Move): void {
   forgetFolder(`${maildir}/${from}`);
+  forgetSource(`${maildir}/${from}`);
   steps.rename(`${maildir}/${from}`, `${maildir}/${to}`);
 }
 
