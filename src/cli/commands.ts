@@ -32,6 +32,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'build or remove the text indexes of accounts',
     load: () => import('./index.ts'),
   },
+  install: {
+    does: 'lay out directories, links, settings, manual pages and units',
+    load: () => import('./install.ts'),
+  },
+  takeover: {
+    does: 'say what will become of a Courier installation',
+    load: () => import('./takeover.ts'),
+  },
   authdaemond: {
     does: 'the authentication daemon',
     load: () => import('./authdaemond.ts'),

@@ -13,7 +13,10 @@ import { UnixDatagram } from '../supervisor/unix-datagram.ts';
  * @returns `output` is undefined where children write to our standard error themselves
  */
 export function openLog(
-  { log, logFormat }: Pick<ServerSettings, 'log' | 'logFormat'>,
+  {
+    log = 'stderr',
+    logFormat,
+  }: { log?: ServerSettings['log'] | undefined } & Pick<ServerSettings, 'logFormat'>,
   name: string,
   facilities: ReadonlyMap<string, string>,
 ): { log: Log; output: ChildOutput } {

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { findConfigDirectory, type ServiceName } from '../config/load.ts';
+import { findConfigDirectory, type ServiceName, serviceNames } from '../config/load.ts';
 import { runningProcess } from '../supervisor/pid-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { checkedConfig, startInBackground } from './serve.ts';
@@ -41,8 +41,18 @@ export async function run({ name, args, environment, stderr }: CommandContext): 
     return 1;
   }
   const pid = runningProcess(pidFile);
-  if (action === 'start') return pid === undefined ? startInBackground(directory, service) : 0;
+  if (action === 'start') return pid === undefined ? startInBackground(config, service) : 0;
   if (pid === undefined) return 0;
+  const others = serviceNames.filter((other) => {
+    const file = config[other]?.settings.pidFile;
+    return other !== service && file !== undefined && runningProcess(file) === pid;
+  });
+  if (action === 'stop' && others.length > 0) {
+    stderr(
+      `${name}: process ${pid} serves ${others.join(', ')} as well; it can only be stopped as a whole\n`,
+    );
+    return 1;
+  }
   if (action === 'stop') return stop(pid);
   process.kill(pid, 'SIGHUP');
   return 0;

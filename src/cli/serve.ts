@@ -22,13 +22,15 @@ const usage = 'usage: postrider serve [--config DIR] [--foreground] [--service i
 
 export async function run(context: CommandContext): Promise<number> {
   const { args, environment, stderr } = context;
-  let options: { config?: string; foreground?: boolean; service?: string };
+  let options: { config?: string; foreground?: boolean; detached?: boolean; service?: string };
   try {
     options = parseArgs({
       args: [...args],
       options: {
         config: { type: 'string' },
         foreground: { type: 'boolean' },
+        // Told by the process that has started us in the background.
+        detached: { type: 'boolean' },
         service: { type: 'string' },
       },
     }).values;
@@ -44,11 +46,12 @@ export async function run(context: CommandContext): Promise<number> {
   }
   const config = checkedConfig(directory, stderr);
   if (!config) return 1;
-  if (!options.foreground) return startInBackground(resolve(directory), service);
+  if (!options.foreground) return startInBackground(config, service);
   return serveUntilStopped(config, stderr, {
     service,
     notifySocket: environment['NOTIFY_SOCKET'],
     inherited: passedDescriptors(environment),
+    ...(options.detached && { usualLog: 'syslog' as const }),
   });
 }
 
@@ -77,6 +80,8 @@ interface ServeHow {
   readonly notifySocket?: string | undefined;
   /** Descriptors of sockets that listen already. */
   readonly inherited?: readonly number[];
+  /** Where lines go if LOG does not say; default: standard error. */
+  readonly usualLog?: 'syslog';
   /** Called when connections are accepted. */
   readonly ready?: () => void;
 }
@@ -92,7 +97,7 @@ export async function serveUntilStopped(
 ): Promise<number> {
   const { directory } = config;
   const authCommand = [process.execPath, mainModule, 'authdaemond', '--config', directory, '--supervised'];
-  const options = { authCommand, only: how.service };
+  const options = { authCommand, only: how.service, usualLog: how.usualLog };
   const settings = serverSettings(config, options);
   const { log, output } = openLog(settings, 'postrider', facilitiesOf(settings));
   process.umask(settings.services[0]?.mail.umask ?? 0o022);
@@ -154,23 +159,26 @@ function watchAccessFiles(config: () => Config, changed: (config: Config) => voi
 }
 
 /**
- * Starts the server in a session of its own and waits until it serves, or has told why it cannot.
+ * Starts the server in a session of its own and waits until it serves, or has told why it cannot. It keeps nothing
+ * of ours open, so that whoever has started us need not wait for it, unless its log is to go to our standard error.
  * @returns the exit code
  */
-export function startInBackground(directory: string, service?: ServiceName): Promise<number> {
+export function startInBackground(config: Config, service?: ServiceName): Promise<number> {
   const only = service === undefined ? [] : ['--service', service];
-  const child = spawn(
-    process.execPath,
-    [mainModule, 'serve', '--foreground', '--config', directory, ...only],
-    {
-      detached: true,
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    },
-  );
+  const how = ['--foreground', '--detached', '--config', resolve(config.directory), ...only];
+  const stdio = config.server.settings.log === 'stderr' ? 'inherit' : 'pipe';
+  const child = spawn(process.execPath, [mainModule, 'serve', ...how], {
+    detached: true,
+    stdio: ['ignore', stdio, stdio, 'ipc'],
+  });
+  child.stdout?.pipe(process.stdout);
+  child.stderr?.pipe(process.stderr);
   return new Promise((resolve) => {
-    child.once('exit', (code) => resolve(code ?? 1));
+    child.once('close', (code) => resolve(code ?? 1));
     child.once('message', () => {
       child.disconnect();
+      child.stdout?.destroy();
+      child.stderr?.destroy();
       child.unref();
       resolve(0);
     });

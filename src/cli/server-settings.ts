@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly authCommand: readonly string[];
   /** The one service to serve, started or not by its setting; undefined: all that START says. */
   readonly only?: ServiceName | undefined;
+  /** Where the log goes if LOG does not say; default: standard error. */
+  readonly usualLog?: 'syslog' | undefined;
 }
 
 /** The server that a configuration describes. Services whose START says NO are left out. */
@@ -63,7 +65,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
       defaultDomain: first?.defaultDomain || undefined,
       domainSeparators: first?.domainSeparators || undefined,
     },
-    log: server.settings.log,
+    log: server.settings.log ?? options.usualLog ?? 'stderr',
     logFormat: server.settings.logFormat,
     metricsAddress: server.settings.metricsAddress,
     workers: server.settings.workers ?? availableParallelism(),
@@ -281,6 +283,7 @@ export function mailSettings(settings: ImapSettings): MailSettings {
     hostname: settings.hostname || hostname(),
     loginExecTimeoutMs: settings.loginExec ? settings.loginExecSeconds * 1000 : undefined,
     umask: settings.umask,
+    countTrash: settings.trashQuota,
     watch: settings.watchDirectories,
     messageCacheOctets: settings.messageCacheOctets,
     index: indexSettings(settings),
@@ -311,6 +314,10 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     astralNames: false,
     shared: { indexFile: settings.sharedIndexFile ?? '', mungeNames: settings.mungeSharedNames },
     maildirQuota: settings.maildirQuota,
+    mailboxLimit: settings.mailboxLimit,
+    ...(settings.quotaWarnPercent !== undefined && {
+      quotaWarning: { percent: settings.quotaWarnPercent, messageFile: settings.quotaWarningFile },
+    }),
     specialUse: [
       ['\\Sent', settings.specialUseSent],
       ['\\Drafts', settings.specialUseDrafts],

@@ -21,6 +21,8 @@ export interface MailSettings {
   readonly useLocks: boolean;
   readonly hostname: string;
   readonly umask: number;
+  /** TRASHQUOTA. */
+  readonly countTrash: boolean;
   /** Let the system tell of changes in folders. */
   readonly watch: boolean;
   /** What a process may remember of the structure of messages. */
@@ -127,7 +129,8 @@ export interface ServerSettings extends WorkerSettings {
   readonly metricsAddress: MetricsAddress | undefined;
   /** The user that workers run as when the server is started as root. */
   readonly workerUser: string;
-  readonly pidFile: string | undefined;
+  /** Of the services; each holds this one process's number. */
+  readonly pidFiles: readonly string[];
   /**
    * The command that runs our own authentication daemon, to be ended by `logMode`; undefined: somebody else's is at the
    * socket.

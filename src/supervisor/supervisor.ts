@@ -65,13 +65,13 @@ export class Supervisor {
 
   /** Resolves when connections are accepted on every port. @throws {Error} why the server cannot start */
   async start(): Promise<void> {
-    const { pidFile, workers } = this.#settings;
+    const { pidFiles, workers } = this.#settings;
     this.#choosePolicy();
     this.#endpoints.inherit(this.#inherited.map(adoptDescriptor));
     this.#endpoints.update(this.#settings.services);
     for (const { address = '*', port } of this.#endpoints.disinherit())
       this.#log.warn(`the socket at ${address}.${port} that was passed on is none of ours`);
-    if (pidFile !== undefined) writePidFile(pidFile);
+    for (const pidFile of pidFiles) writePidFile(pidFile);
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
     this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs);
@@ -116,7 +116,7 @@ export class Supervisor {
   }
 
   async #stopAll(): Promise<void> {
-    const { stopTimeoutMs, pidFile } = this.#settings;
+    const { stopTimeoutMs, pidFiles } = this.#settings;
     clearInterval(this.#certificateTimer);
     clearInterval(this.#expiryTimer);
     this.#endpoints.close();
@@ -128,7 +128,7 @@ export class Supervisor {
     });
     await Promise.all([...workers, this.#hosts.stop(stopTimeoutMs)]);
     await this.#auth?.kill('SIGTERM', stopTimeoutMs);
-    if (pidFile !== undefined) removePidFile(pidFile);
+    for (const pidFile of pidFiles) removePidFile(pidFile);
   }
 
   #choosePolicy(): void {

@@ -70,7 +70,10 @@ test('metrics: connections, logins, octets, processes, certificates', { timeout:
   const restarts = [1, 2].map((number) =>
     after(`postrider_process_restarts_total{process="worker ${number}"}`),
   );
-  assert.deepEqual(restarts.reduce((a, b) => a! + b!), 1);
+  assert.deepEqual(
+    restarts.reduce((a, b) => a! + b!),
+    1,
+  );
   assert.equal(after('postrider_logins_total{service="imap",result="accepted"}'), 2);
   secure.close();
   await server.stop();

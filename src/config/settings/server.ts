@@ -61,8 +61,9 @@ export const serverRows = [
     field: 'log',
     files: own,
     scopes: server,
-    kind: choice('stderr', 'syslog'),
-    default: 'stderr',
+    kind: optional(choice('stderr', 'syslog')),
+    default: '',
+    unset: 'stderr in the foreground, else syslog',
     means: 'Where log lines go.',
   },
   {
