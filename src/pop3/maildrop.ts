@@ -6,14 +6,22 @@ import { describe } from '../store/describe.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import type { OpenMessage } from '../store/open-message.ts';
-import { type Pop3Entry, savedPop3Entries, uniqueId, updatePop3List } from '../store/pop3-list.ts';
+import {
+  correctPop3Sizes,
+  type Pop3Entry,
+  type Pop3Row,
+  savedPop3Rows,
+  updatePop3List,
+} from '../store/pop3-list.ts';
 
 export interface Pop3Message {
   /** The message's UID in the folder, which POP3 does not show. */
   readonly uid: number;
   readonly fileName: string;
-  readonly wireOctets: number;
-  readonly uniqueId: string;
+  /** What RETR sends, without dots that are doubled. */
+  wireOctets: number;
+  /** What its unique id is made of. */
+  readonly entry: Pop3Entry;
   readonly eightBitHeader: boolean;
   deleted: boolean;
 }
@@ -23,6 +31,10 @@ export interface Maildrop {
   readonly messages: readonly Pop3Message[];
   /** The list of unique ids could not be saved: only messages that have one already are shown. */
   readonly incomplete: boolean;
+  /** Messages whose size in the list was wrong. */
+  readonly corrected: Set<Pop3Message>;
+  /** Says what a message's octets really are. */
+  correct(message: Pop3Message, wireOctets: number): void;
 }
 
 /** @throws {MailError} */
@@ -30,30 +42,36 @@ export async function openMaildrop(mailboxes: Mailboxes): Promise<Maildrop> {
   const mailbox = await mailboxes.open('INBOX', 'r');
   try {
     const { folder } = mailbox;
-    const uidByName = new Map<string, number>();
-    for (let row = 0; row < folder.count; row++) uidByName.set(folder.fileName(row), folder.uids[row]!);
-    const names = [...uidByName.keys()];
+    const count = folder.count;
+    const uids = folder.uids;
+    const names = Array.from({ length: count }, (_, row) => folder.fileName(row));
     const now = Math.floor(Date.now() / 1000);
-    let entries: Pop3Entry[];
+    let rows: Pop3Row[];
     let incomplete = false;
     try {
-      const measure = (name: string) => measureMessage(folder, uidByName.get(name)!);
-      entries = await updatePop3List(folder.directory, folder.settings, names, measure, now);
+      const measure = (row: number) => measureMessage(folder, uids[row]!);
+      rows = await updatePop3List(folder.directory, folder.settings, names, measure, now);
     } catch (error) {
       // A full disk must not keep the user from making room: show what has an id already.
       if (!(error instanceof MailError) || error.kind !== 'overQuota') throw error;
-      entries = savedPop3Entries(folder.directory, names, now);
+      rows = savedPop3Rows(folder.directory, names, now);
       incomplete = true;
     }
-    const messages = entries.map((entry) => ({
-      uid: uidByName.get(entry.fileName)!,
-      fileName: entry.fileName,
+    const messages = rows.map(({ entry, index }) => ({
+      uid: uids[index]!,
+      fileName: names[index]!,
       wireOctets: entry.wireOctets,
-      uniqueId: uniqueId(entry),
+      entry,
       eightBitHeader: entry.eightBitHeader,
       deleted: false,
     }));
-    return { mailbox, messages, incomplete };
+    const corrected = new Set<Pop3Message>();
+    const correct = (message: Pop3Message, wireOctets: number) => {
+      if (message.wireOctets === wireOctets) return;
+      message.wireOctets = wireOctets;
+      corrected.add(message);
+    };
+    return { mailbox, messages, incomplete, corrected, correct };
   } catch (error) {
     mailbox.close();
     throw error;
@@ -103,16 +121,33 @@ export function missingLineEnd(message: OpenMessage): 0 | 2 {
   return message.read(last, message.sizeOctets - 1) === 1 && last[0] === 10 ? 0 : 2;
 }
 
-/** A full RETR makes the message \Seen; a maildir that does not allow it is no reason to fail. */
-export async function markSeen(maildrop: Maildrop, message: Pop3Message): Promise<void> {
+/**
+ * A full RETR makes the message \Seen; a maildir that does not allow it is no reason to fail. Whether it is on the disk
+ * at once does not matter.
+ * @returns undefined if it is already
+ */
+export function markSeen(maildrop: Maildrop, message: Pop3Message): Promise<void> | undefined {
   const { folder } = maildrop.mailbox;
   const row = folder.rowOf(message.uid);
-  if (row < 0 || folder.flags[row]! & flag.seen) return;
-  try {
-    await maildrop.mailbox.storeFlags([message.uid], { mode: 'add', flags: flag.seen, keywords: [] });
-  } catch (error) {
+  if (row < 0 || folder.flags[row]! & flag.seen) return undefined;
+  const change = { mode: 'add', flags: flag.seen, keywords: [], unsynced: true } as const;
+  return maildrop.mailbox.storeFlags([message.uid], change).catch((error: unknown) => {
     if (!(error instanceof MailError)) throw error;
     folder.settings.log.warn(`${folder.directory}: cannot mark a message as seen: ${error.message}`);
+  });
+}
+
+/** Writes sizes that were wrong in the list, as Courier leaves them, for the next session. */
+export async function saveCorrections({ mailbox, corrected }: Maildrop): Promise<void> {
+  if (corrected.size === 0) return;
+  const { directory, settings } = mailbox.folder;
+  const sizes = new Map([...corrected].map(({ fileName, wireOctets }) => [fileName, wireOctets]));
+  corrected.clear();
+  try {
+    await correctPop3Sizes(directory, settings, sizes);
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+    settings.log.warn(`${directory}: ${error.message}`);
   }
 }
 

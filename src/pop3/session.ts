@@ -2,6 +2,7 @@
  * POP3 (RFC 1939, 2449, 5034, 6856): commands are answered one after the other in the order they came; while one
  * runs the connection is not read, so a client that sends faster than it is served waits.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
@@ -15,7 +16,7 @@ import {
   sessionEndLine,
 } from '../login/log-lines.ts';
 import type { Connection } from '../net/connection.ts';
-import { LineReader } from '../net/line-reader.ts';
+import { Input } from '../net/input.ts';
 import { LockedAccount } from '../store/login-checks.ts';
 import type { Outcome } from './command.ts';
 import { refusalText } from './errors.ts';
@@ -29,6 +30,14 @@ type State =
   | { kind: 'login'; login: LoginState }
   | { kind: 'transaction'; account: AccountRecord; transaction: Transaction }
   | { kind: 'over' };
+
+/** Input that may wait behind a running command before the connection is paused. */
+const inputHighWater = 65_536;
+
+/** Commands of one client in one turn of the event loop. */
+const commandsPerTurn = 200;
+
+const tooLong: Outcome = { kind: 'reply', text: '-ERR Invalid command: the line is too long.' };
 
 /** A running session, for whoever has to end it. */
 export interface Pop3Session {
@@ -59,11 +68,12 @@ export function startAuthenticatedPop3(
 class Session implements Pop3Session {
   readonly #connection: Connection;
   readonly #services: Pop3Services;
-  readonly #reader = new LineReader(commandLineOctets);
+  readonly #input = new Input();
   readonly #startedMs = Date.now();
-  #held: Buffer[] = [];
   #busy = false;
+  #paused = false;
   #inputEnded = false;
+  #stopping = false;
   #state: State = { kind: 'login', login: newLoginState() };
   #timer: NodeJS.Timeout | undefined;
 
@@ -79,78 +89,90 @@ class Session implements Pop3Session {
     this.#connection.onClose(() => this.#gone());
     this.#connection.onEnd(() => {
       this.#inputEnded = true;
-      if (!this.#busy) this.#connection.end();
+      if (!this.#busy) this.#pump();
     });
     this.#connection.onData((chunk) => {
-      this.#held.push(chunk);
-      if (!this.#busy) void this.#run(() => this.#serveLines());
+      this.#input.push(chunk);
+      if (!this.#busy) this.#pump();
+      else if (this.#input.length > inputHighWater) {
+        this.#paused = true;
+        this.#connection.pause();
+      }
     });
   }
 
   begin(account: AccountRecord, start: Pop3Start): void {
-    this.#held.push(start.leftover);
+    this.#input.push(start.leftover);
     this.listen();
-    void this.#run(async () => {
-      this.#apply(await this.#enter(account, start.utf8));
-      await this.#serveLines();
-    });
+    void this.#waitFor(this.#enter(account, start.utf8));
   }
 
   stop(): void {
-    if (this.#state.kind === 'over') return;
-    this.#finish('shutdown', '-ERR [SYS/TEMP] The server is shutting down.\r\n');
+    this.#stopping = true;
+    // What is being sent is sent to its end.
+    if (this.#busy && this.#state.kind === 'transaction') return;
+    if (this.#state.kind !== 'over')
+      this.#finish('shutdown', '-ERR [SYS/TEMP] The server is shutting down.\r\n');
   }
 
-  async #run(task: () => Promise<void>): Promise<void> {
+  /** Answers what has come, until there is something to wait for. */
+  #pump(): void {
+    for (let commands = 0; this.#state.kind !== 'over'; ) {
+      const line = this.#input.line(commandLineOctets);
+      if (line === undefined) break;
+      const answered = line.kind === 'line' ? this.#answer(line.octets.toString('latin1')) : tooLong;
+      const outcome =
+        answered instanceof Promise ? answered : this.#apply(answered, ++commands >= commandsPerTurn);
+      if (outcome !== undefined) {
+        void this.#waitFor(outcome);
+        return;
+      }
+    }
+    if (this.#state.kind === 'over') return;
+    if (this.#paused) this.#connection.resume();
+    this.#paused = false;
+    if (this.#inputEnded) this.#connection.end();
+    else if (this.#stopping) this.stop();
+  }
+
+  async #waitFor(outcome: Promise<Outcome | undefined>): Promise<void> {
     this.#busy = true;
-    this.#connection.pause();
     try {
-      await task();
-      // Octets that came while the last line was answered.
-      while (this.#held.length > 0 && this.#state.kind !== 'over') await this.#serveLines();
+      const done = await outcome;
+      if (done !== undefined) await this.#apply(done, false);
     } catch (error) {
-      this.#services.log.error(`pop3: ${error instanceof Error ? error.stack : String(error)}`);
-      if (this.#state.kind !== 'over') this.#finish('disconnected', '-ERR [SYS/TEMP] Internal error.\r\n');
-      return;
+      this.#broken(error);
     }
     this.#busy = false;
-    if (this.#inputEnded) this.#connection.end();
-    else if (this.#state.kind !== 'over') this.#connection.resume();
+    this.#pump();
   }
 
-  async #serveLines(): Promise<void> {
-    for (;;) {
-      const chunk = this.#held.shift();
-      if (chunk === undefined || this.#state.kind === 'over') return;
-      let line: string | undefined;
-      const rest = this.#reader.feed(chunk, (text) => {
-        line = text;
-        return false;
-      });
-      if (rest.length > 0) this.#held.unshift(rest);
-      if (line !== undefined) this.#apply(await this.#answer(line));
-    }
+  #broken(error: unknown): void {
+    this.#services.log.error(`pop3: ${error instanceof Error ? error.stack : String(error)}`);
+    if (this.#state.kind !== 'over') this.#finish('disconnected', '-ERR [SYS/TEMP] Internal error.\r\n');
   }
 
-  #apply(outcome: Outcome): void {
-    if (outcome.kind === 'reply') this.#connection.write(`${outcome.text}\r\n`);
-    else if (outcome.kind === 'restart') this.#held = [];
+  /** @returns what to wait for before the next command: a client that reads, the turn of others */
+  #apply(outcome: Outcome, otherTurn: boolean): Promise<undefined> | undefined {
+    const connection = this.#connection;
+    let canGoOn = true;
+    if (outcome.kind === 'reply') canGoOn = connection.write(`${outcome.text}\r\n`);
+    else if (outcome.kind === 'restart') this.#input.clear();
     else if (outcome.kind === 'end') this.#finish('logout', `${outcome.text}\r\n`);
+    if (!canGoOn) return connection.drained().then(() => undefined);
+    return otherTurn ? nextTurn(undefined) : undefined;
   }
 
-  async #answer(line: string): Promise<Outcome> {
+  #answer(line: string): Outcome | Promise<Outcome> {
     const state = this.#state;
     try {
-      if (state.kind === 'transaction') {
-        this.#timer?.refresh();
-        return await transactionCommand(state.transaction, line);
-      }
-      if (state.kind === 'login') return await this.#logIn(state.login, line);
-      return { kind: 'sent' };
+      if (state.kind === 'over') return { kind: 'sent' };
+      if (state.kind === 'login') return this.#logIn(state.login, line).catch(refused);
+      this.#timer?.refresh();
+      const outcome = transactionCommand(state.transaction, line);
+      return outcome instanceof Promise ? outcome.catch(refused) : outcome;
     } catch (error) {
-      const text = refusalText(error);
-      if (text === undefined) throw error;
-      return { kind: 'reply', text: `-ERR ${text}` };
+      return refused(error);
     }
   }
 
@@ -159,7 +181,7 @@ class Session implements Pop3Session {
     const connection = this.#connection;
     const outcome = await loginCommand({ connection, services: this.#services, login }, state, line);
     if (outcome.kind !== 'loggedIn') return outcome;
-    const leftover = Buffer.concat(this.#held);
+    const leftover = this.#input.takeAll();
     const place = login.handOver(connection, outcome.account, {
       protocol: 'pop3',
       tag: state.utf8 ? 'UTF8' : '',
@@ -206,10 +228,7 @@ class Session implements Pop3Session {
       return { kind: 'end', text: `-ERR ${refusalText(error)}` };
     }
     this.#services.log.info(loginLine(connection, account.address, 'POP3'));
-    this.#timer = setTimeout(
-      () => this.#finish('timeout', '-ERR Disconnected for inactivity.\r\n'),
-      this.#services.settings.inactivityMs,
-    );
+    this.#timer = setTimeout(() => this.#inactive(), this.#services.settings.inactivityMs);
     if (connection.closed) this.#gone();
     return { kind: 'reply', text: '+OK logged in.' };
   }
@@ -218,6 +237,12 @@ class Session implements Pop3Session {
     const { log, settings } = this.#services;
     if (settings.logDeletions)
       log.info(`DELETED, user=${account.address}, ${peer(this.#connection)}, filename=cur/${fileName}`);
+  }
+
+  #inactive(): void {
+    // A client that takes long to read a message is not inactive.
+    if (this.#busy) this.#timer?.refresh();
+    else this.#finish('timeout', '-ERR Disconnected for inactivity.\r\n');
   }
 
   #loginTimeout(): void {
@@ -252,4 +277,11 @@ class Session implements Pop3Session {
     }
     this.#connection.end();
   }
+}
+
+/** What the client is told of an error. @throws what is none of his business */
+function refused(error: unknown): Outcome {
+  const text = refusalText(error);
+  if (text === undefined) throw error;
+  return { kind: 'reply', text: `-ERR ${text}` };
 }

@@ -1,10 +1,11 @@
 /** Commands after login (pop3-proxy-options §2.6). */
 import type { Connection } from '../net/connection.ts';
+import { uniqueId } from '../store/pop3-list.ts';
 import { capabilities, language, listing } from './capabilities.ts';
 import type { Outcome } from './command.ts';
-import { type Maildrop, markSeen, type Pop3Message, removeDeleted } from './maildrop.ts';
+import { type Maildrop, markSeen, type Pop3Message, removeDeleted, saveCorrections } from './maildrop.ts';
 import type { Pop3Services } from './services.ts';
-import { sendMessage } from './transfer.ts';
+import { sendMessage, sendTop } from './transfer.ts';
 
 export interface Transaction {
   readonly connection: Connection;
@@ -19,6 +20,8 @@ export interface Transaction {
 }
 
 type TransactionCommand = (transaction: Transaction, words: readonly string[]) => Outcome | Promise<Outcome>;
+
+const sent: Outcome = { kind: 'sent' };
 
 const noSuchMessage: Outcome = { kind: 'reply', text: '-ERR Invalid message number.' };
 
@@ -35,27 +38,24 @@ const commands: Readonly<Record<string, TransactionCommand>> = {
   },
   LIST: (transaction, words) =>
     list(transaction, words, '+OK scan listing follows', (message) => String(message.wireOctets)),
-  UIDL: (transaction, words) => list(transaction, words, '+OK', (message) => message.uniqueId),
-  async RETR(transaction, words) {
+  UIDL: (transaction, words) => list(transaction, words, '+OK', ({ entry }) => uniqueId(entry)),
+  RETR(transaction, words) {
     const message = find(transaction.maildrop, words[0]);
     if (!message) return noSuchMessage;
     const { connection, maildrop } = transaction;
     const wrapAs = wrapperFor(transaction, message);
-    const first = (octets: number) => `+OK ${octets} octets follow.`;
-    const extent = { bodyLines: undefined };
-    transaction.retrOctets += await sendMessage(connection, maildrop, message, extent, first, wrapAs);
-    if (!connection.closed) await markSeen(maildrop, message);
-    return { kind: 'sent' };
+    const octets = sendMessage(connection, maildrop, message, wrapAs);
+    if (typeof octets !== 'number') return octets.then((sent) => retrieved(transaction, message, sent));
+    return retrieved(transaction, message, octets);
   },
   async TOP(transaction, words) {
     const message = find(transaction.maildrop, words[0]);
     if (!message) return noSuchMessage;
     if (words[1] === undefined) return reply('-ERR Invalid command.');
     const { connection, maildrop } = transaction;
-    const extent = { bodyLines: leadingInteger(words[1]) };
     const wrapAs = wrapperFor(transaction, message);
-    const first = () => '+OK headers follow.';
-    transaction.topOctets += await sendMessage(connection, maildrop, message, extent, first, wrapAs);
+    const lines = leadingInteger(words[1]);
+    transaction.topOctets += await sendTop(connection, maildrop, message, lines, wrapAs);
     return { kind: 'sent' };
   },
   DELE({ maildrop }, words) {
@@ -77,6 +77,7 @@ const commands: Readonly<Record<string, TransactionCommand>> = {
     return reply('+OK UTF8 enabled');
   },
   async QUIT(transaction) {
+    await saveCorrections(transaction.maildrop);
     const { removed, left } = await removeDeleted(transaction.maildrop);
     for (const fileName of removed) transaction.onRemoved(fileName);
     const text = left === 0 ? '+OK Bye-bye.' : `-ERR [SYS/TEMP] ${left} messages could not be removed.`;
@@ -90,6 +91,18 @@ export function transactionCommand(transaction: Transaction, line: string): Outc
   return command ? command(transaction, words) : reply('-ERR Invalid command.');
 }
 
+/** A message has been sent to its end, if the client is still there. */
+function retrieved(
+  transaction: Transaction,
+  message: Pop3Message,
+  octets: number,
+): Outcome | Promise<Outcome> {
+  transaction.retrOctets += octets;
+  if (transaction.connection.closed) return sent;
+  const marking = markSeen(transaction.maildrop, message);
+  return marking === undefined ? sent : marking.then(() => sent);
+}
+
 function list(
   { maildrop }: Transaction,
   words: readonly string[],
@@ -100,10 +113,10 @@ function list(
     const message = find(maildrop, words[0]);
     return message ? reply(`+OK ${leadingInteger(words[0])} ${what(message)}`) : noSuchMessage;
   }
-  const lines = maildrop.messages.flatMap((message, i) =>
-    message.deleted ? [] : [`${i + 1} ${what(message)}`],
-  );
-  return reply(listing(first, lines));
+  let text = first;
+  for (const [i, message] of maildrop.messages.entries())
+    if (!message.deleted) text += `\r\n${i + 1} ${what(message)}`;
+  return reply(`${text}\r\n.`);
 }
 
 function find(maildrop: Maildrop, word: string | undefined): Pop3Message | undefined {

@@ -1,6 +1,5 @@
 /** Sends a message, or its beginning, as a multi-line reply. */
-import { wirePieces } from '../message/line-ends.ts';
-import { locateSection } from '../message/section.ts';
+import { toWire } from '../message/line-ends.ts';
 import type { Connection } from '../net/connection.ts';
 import { describe } from '../store/describe.ts';
 import type { OpenMessage } from '../store/open-message.ts';
@@ -8,92 +7,148 @@ import { DotStuffer } from './dot-stuffing.ts';
 import { type Maildrop, missingLineEnd, type Pop3Message } from './maildrop.ts';
 import { unicodeWrapper } from './unicode-wrapper.ts';
 
-/** What to send: all of it (RETR), or the header and so many lines of the body (TOP; negative: all). */
-export interface Extent {
-  readonly bodyLines: number | undefined;
+/** Messages up to this size are read at once; of larger ones the octets are counted first. */
+const smallOctets = 1 << 18;
+
+const pieceOctets = 65_536;
+
+/** TOP reads little first: the header is rarely longer. */
+const firstPieceOctets = 8192;
+
+const lineEnd = Buffer.from('\r\n');
+
+/**
+ * RETR: sends first line, text, `.`. The size is counted again: what Courier has written into its list can be wrong.
+ * @param wrapAs  the type of the part for a message the client cannot show; undefined: as it is
+ * @returns octets of the text, at once for a small message that the client is fast enough for
+ * @throws {MailError} before anything is sent
+ */
+export function sendMessage(
+  connection: Connection,
+  maildrop: Maildrop,
+  entry: Pop3Message,
+  wrapAs: string | undefined,
+): number | Promise<number> {
+  const { folder } = maildrop.mailbox;
+  const message = folder.open(folder.rowOf(entry.uid));
+  if (message.sizeOctets > smallOctets) return sendLarge(connection, maildrop, entry, message, wrapAs);
+  try {
+    const wire = toWire(message.readAll());
+    const whole = wire.length > 0 && wire[wire.length - 1] === 10 ? [wire] : [wire, lineEnd];
+    maildrop.correct(entry, total(whole));
+    const text = wrapAs === undefined ? whole : wrapped(whole, wrapAs);
+    const octets = total(text);
+    connection.write(`${firstLine(octets)}\r\n`);
+    const stuffer = new DotStuffer();
+    for (const piece of text) connection.write(stuffer.stuff(piece));
+    return connection.write('.\r\n') ? octets : connection.drained().then(() => octets);
+  } finally {
+    message.close();
+  }
 }
 
-interface Outgoing {
-  readonly message: OpenMessage;
-  readonly pieces: Iterable<Buffer>;
-  /** All the reply's octets, not counting dots. */
-  readonly wireOctets: number;
+async function sendLarge(
+  connection: Connection,
+  maildrop: Maildrop,
+  entry: Pop3Message,
+  message: OpenMessage,
+  wrapAs: string | undefined,
+): Promise<number> {
+  try {
+    const { folder } = maildrop.mailbox;
+    const { wireOctets } = await describe(folder, folder.rowOf(entry.uid));
+    const missing = missingLineEnd(message);
+    maildrop.correct(entry, wireOctets + missing);
+    const [head, tail] = wrapAs === undefined ? [] : wrapped([], wrapAs);
+    connection.write(`${firstLine((head?.length ?? 0) + wireOctets + missing + (tail?.length ?? 0))}\r\n`);
+    return await sendPieces(connection, pieces(message, pieceOctets), head, tail);
+  } finally {
+    message.close();
+  }
+}
+
+function firstLine(octets: number): string {
+  return `+OK ${octets} octets follow.`;
 }
 
 /**
- * Sends the reply: first line, text, `.`.
- * @param firstLine  from the number of octets that follow
- * @param wrapAs     the type of the part for a message the client cannot show; undefined: as it is
+ * TOP: sends the header and so many lines of the body.
+ * @param bodyLines  negative: all
  * @returns octets of the text
  * @throws {MailError} before anything is sent
  */
-export async function sendMessage(
+export async function sendTop(
   connection: Connection,
   maildrop: Maildrop,
-  pop3Message: Pop3Message,
-  extent: Extent,
-  firstLine: (wireOctets: number) => string,
+  entry: Pop3Message,
+  bodyLines: number,
   wrapAs: string | undefined,
 ): Promise<number> {
-  const outgoing = await prepare(maildrop, pop3Message, wrapAs);
-  let sent = 0;
+  const { folder } = maildrop.mailbox;
+  const message = folder.open(folder.rowOf(entry.uid));
   try {
-    connection.write(`${firstLine(outgoing.wireOctets)}\r\n`);
-    const stuffer = new DotStuffer();
-    const pieces =
-      extent.bodyLines === undefined || extent.bodyLines < 0
-        ? outgoing.pieces
-        : top(outgoing.pieces, extent.bodyLines);
-    for (const piece of pieces) {
-      sent += piece.length;
-      if (!connection.write(stuffer.stuff(piece))) await connection.drained();
-      if (connection.closed) return sent;
-    }
-    connection.write(stuffer.atLineStart && sent > 0 ? '.\r\n' : '\r\n.\r\n');
+    connection.write('+OK headers follow.\r\n');
+    const [head, tail] = wrapAs === undefined ? [] : wrapped([], wrapAs);
+    const text = framed(pieces(message, firstPieceOctets), head, tail);
+    return await sendPieces(connection, bodyLines < 0 ? text : top(text, bodyLines));
   } finally {
-    outgoing.message.close();
+    message.close();
   }
+}
+
+/** Sends pieces and the end of the reply. */
+async function sendPieces(
+  connection: Connection,
+  text: Iterable<Buffer>,
+  head?: Buffer,
+  tail?: Buffer,
+): Promise<number> {
+  const stuffer = new DotStuffer();
+  let sent = 0;
+  for (const piece of framed(text, head, tail)) {
+    sent += piece.length;
+    if (!connection.write(stuffer.stuff(piece))) await connection.drained();
+    if (connection.closed) return sent;
+  }
+  connection.write(stuffer.atLineStart && sent > 0 ? '.\r\n' : '\r\n.\r\n');
   return sent;
 }
 
-async function prepare(
-  { mailbox }: Maildrop,
-  { uid }: Pop3Message,
-  wrapAs: string | undefined,
-): Promise<Outgoing> {
-  const { folder } = mailbox;
-  const { structure } = await describe(folder, folder.rowOf(uid));
-  const message = folder.open(folder.rowOf(uid));
-  const range = locateSection(structure, { part: [], what: 'all', fields: [] })!;
-  const text = wirePieces((into, position) => message.read(into, position), structure, range);
-  const wireOctets = structure.wireOctets + missingLineEnd(message);
-  if (wrapAs === undefined) return { message, pieces: text, wireOctets };
-  const { head, tail } = unicodeWrapper(wrapAs);
-  return {
-    message,
-    pieces: wrapped(head, text, missingLineEnd(message) > 0, tail),
-    wireOctets: head.length + wireOctets + tail.length,
-  };
+/** The message as it goes over the wire, from its beginning; a last line without its end gets one. */
+function* pieces(message: OpenMessage, firstOctets: number): Generator<Buffer> {
+  const file = Buffer.allocUnsafe(Math.min(Math.max(firstOctets, pieceOctets), message.sizeOctets));
+  let last = 0;
+  for (let at = 0, size = firstOctets; at < message.sizeOctets; size = pieceOctets) {
+    const got = message.read(file.subarray(0, size), at);
+    if (got === 0) break;
+    at += got;
+    yield toWire(file.subarray(0, got), last === 13);
+    last = file[got - 1]!;
+  }
+  if (last !== 10) yield lineEnd;
 }
 
-function* wrapped(
-  head: Buffer,
-  text: Iterable<Buffer>,
-  unfinished: boolean,
-  tail: Buffer,
-): Generator<Buffer> {
-  yield head;
+function* framed(text: Iterable<Buffer>, head?: Buffer, tail?: Buffer): Generator<Buffer> {
+  if (head) yield head;
   yield* text;
-  if (unfinished) yield Buffer.from('\r\n');
-  yield tail;
+  if (tail) yield tail;
+}
+
+function wrapped(text: readonly Buffer[], wrapAs: string): Buffer[] {
+  const { head, tail } = unicodeWrapper(wrapAs);
+  return [head, ...text, tail];
+}
+
+function total(text: readonly Buffer[]): number {
+  return text.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** The header, its empty line, and so many lines behind it; the empty line is added where there is none. */
-function* top(pieces: Iterable<Buffer>, bodyLines: number): Generator<Buffer> {
+function* top(text: Iterable<Buffer>, bodyLines: number): Generator<Buffer> {
   let inHeader = true;
   let lineEmpty = true;
   let left = bodyLines;
-  for (const piece of pieces) {
+  for (const piece of text) {
     for (let at = 0; ; ) {
       const end = piece.indexOf(10, at);
       if (end < 0) {

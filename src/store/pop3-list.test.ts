@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,9 +7,10 @@ import fc from 'fast-check';
 import { silentLog } from '../base/log.ts';
 import {
   comparePop3Names,
+  correctPop3Sizes,
   formatPop3List,
   parsePop3List,
-  savedPop3Entries,
+  savedPop3Rows,
   uniqueId,
   updatePop3List,
 } from './pop3-list.ts';
@@ -84,14 +85,23 @@ const file = (maildir: string) => readFileSync(join(maildir, 'courierpop3dsizeli
 test('new messages get the next numbers, and flags change nothing', () =>
   withMaildir(async (maildir) => {
     const first = await updatePop3List(maildir, settings, ['2.b:2,', '1.a:2,'], measure, now);
-    assert.deepEqual(first.map(uniqueId), [`UID1-${now}`, `UID2-${now}`]);
+    assert.deepEqual(
+      first.map(({ entry }) => uniqueId(entry)),
+      [`UID1-${now}`, `UID2-${now}`],
+    );
     const written = file(maildir);
     assert.equal(written, `/3 3 ${now}\n1.a:2, 7 1:${now}:0\n2.b:2, 7 2:${now}:0\n`);
     const again = await updatePop3List(maildir, settings, ['2.b:2,S', '1.a'], measure, now + 9);
-    assert.deepEqual(again.map(uniqueId), first.map(uniqueId));
+    assert.deepEqual(
+      again.map(({ entry }) => uniqueId(entry)),
+      first.map(({ entry }) => uniqueId(entry)),
+    );
     assert.equal(file(maildir), written);
     const next = await updatePop3List(maildir, settings, ['3.c', '2.b:2,S'], measure, now + 9);
-    assert.deepEqual(next.map(uniqueId), [`UID2-${now}`, `UID3-${now}`]);
+    assert.deepEqual(
+      next.map(({ entry }) => uniqueId(entry)),
+      [`UID2-${now}`, `UID3-${now}`],
+    );
   }));
 
 test('what cannot be measured is not shown, and numbered once it can be', () =>
@@ -99,7 +109,10 @@ test('what cannot be measured is not shown, and numbered once it can be', () =>
     const none = async () => undefined;
     assert.deepEqual(await updatePop3List(maildir, settings, ['1.a'], none, now), []);
     const entries = await updatePop3List(maildir, settings, ['1.a'], measure, now);
-    assert.deepEqual(entries.map(uniqueId), [`UID1-${now}`]);
+    assert.deepEqual(
+      entries.map(({ entry }) => uniqueId(entry)),
+      [`UID1-${now}`],
+    );
   }));
 
 test('an older list is written anew with the ids it had', () =>
@@ -119,5 +132,93 @@ test('an empty mailbox leaves the file and its next number alone', () =>
 test('without room for a new list the saved ids are still there', () =>
   withMaildir(async (maildir) => {
     writeFileSync(join(maildir, 'courierpop3dsizelist'), '/3 5 17\n1.a:2, 9 3:17:0\n');
-    assert.deepEqual(savedPop3Entries(maildir, ['2.b', '1.a:2,S'], now).map(uniqueId), ['UID3-17']);
+    assert.deepEqual(
+      savedPop3Rows(maildir, ['2.b', '1.a:2,S'], now).map(({ entry }) => uniqueId(entry)),
+      ['UID3-17'],
+    );
+  }));
+
+for (const [what, before, after] of [
+  [
+    'a damaged first line costs no id',
+    '\x003 5 17\n1.a:2, 9 3:17:0\n2.b:2, 8 4:17:1\n',
+    `/3 5 ${now}\n1.a:2, 9 3:17:0\n2.b:2, 8 4:17:1\n`,
+  ],
+  [
+    'of a first line that is lost, too',
+    '1.a:2, 9 3:17:0\n2.b:2, 8 4:17:1\n',
+    `/3 5 ${now}\n1.a:2, 9 3:17:0\n2.b:2, 8 4:17:1\n`,
+  ],
+  [
+    'two messages with one number are told apart',
+    '/3 5 17\n1.a:2, 9 3:17:0\n2.b:2, 8 3:17:0\n',
+    '/3 6 17\n1.a:2, 9 3:17:0\n2.b:2, 8 5:17:0\n',
+  ],
+  [
+    'a line that makes no sense is a message without a number',
+    '/3 5 17\n1.a:2, 9 3:17:0\n2.b:2, eight 4:17:0\n',
+    '/3 6 17\n1.a:2, 9 3:17:0\n2.b:2, 7 5:17:0\n',
+  ],
+  [
+    'a next number that is too low is put right',
+    '/3 1 17\n1.a:2, 9 3:17:0\n',
+    '/3 5 17\n1.a:2, 9 3:17:0\n2.b:2, 7 4:17:0\n',
+  ],
+] as const)
+  test(`a broken list: ${what}`, () =>
+    withMaildir(async (maildir) => {
+      writeFileSync(join(maildir, 'courierpop3dsizelist'), before, 'latin1');
+      await updatePop3List(maildir, settings, ['2.b:2,', '1.a:2,'], measure, now);
+      assert.equal(file(maildir), after);
+    }));
+
+test('a list that cannot be read is left alone, and is an error', () =>
+  withMaildir(async (maildir) => {
+    mkdirSync(join(maildir, 'courierpop3dsizelist'));
+    await assert.rejects(updatePop3List(maildir, settings, ['1.a'], measure, now), { name: 'MailError' });
+  }));
+
+test('any octets are read without an error, and what is made of them is read as it was written', () => {
+  fc.assert(
+    fc.property(
+      fc.uint8Array({ maxLength: 200 }),
+      fc.constantFrom('', '/3 5 17\n', '/2 5\n', '/1 x'),
+      (octets, first) => {
+        const list = parsePop3List(Buffer.concat([Buffer.from(first), octets]), now);
+        const again = parsePop3List(formatPop3List(list), now);
+        assert.deepEqual(again.entries, list.entries);
+        assert.equal(
+          new Set(list.entries.filter(({ uid }) => uid !== 0).map(uniqueId)).size,
+          list.entries.filter(({ uid }) => uid !== 0).length,
+        );
+      },
+    ),
+  );
+});
+
+test('a wrong size is put right, and nothing else', () =>
+  withMaildir(async (maildir) => {
+    writeFileSync(join(maildir, 'courierpop3dsizelist'), '/3 5 17\n1.a:2, 9 3:17:0\n2.b:2, 8 4:17:1\n');
+    await correctPop3Sizes(
+      maildir,
+      settings,
+      new Map([
+        ['2.b:2,S', 6],
+        ['gone', 1],
+      ]),
+    );
+    assert.equal(file(maildir), '/3 5 17\n1.a:2, 9 3:17:0\n2.b:2, 6 4:17:1\n');
+  }));
+
+test('messages that cannot be read do not make every login write the list', () =>
+  withMaildir(async (maildir) => {
+    const some = (index: number) => (index === 0 ? { wireOctets: 7, eightBitHeader: false } : undefined);
+    await updatePop3List(maildir, settings, ['1.a', '2.b'], some, now);
+    const { ino } = statSync(join(maildir, 'courierpop3dsizelist'));
+    const rows = await updatePop3List(maildir, settings, ['1.a', '2.b'], some, now);
+    assert.deepEqual(
+      rows.map(({ index }) => index),
+      [0],
+    );
+    assert.equal(statSync(join(maildir, 'courierpop3dsizelist')).ino, ino);
   }));

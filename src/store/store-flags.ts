@@ -27,6 +27,8 @@ export interface FlagChange {
   readonly mask?: number;
   /** Whether it may touch keywords (rights); default true. */
   readonly keywordsAllowed?: boolean;
+  /** It need not be on the disk when the promise resolves, whatever the settings say. */
+  readonly unsynced?: true;
 }
 
 /**
@@ -45,7 +47,8 @@ export async function storeFlags(
   if (withKeywords) await storeKeywords(state, wanted, change);
   const renamed = await storeBits(state, wanted, change, mask);
   if (withKeywords || renamed) endChange();
-  if (renamed && state.settings.durable) await steps.syncDirectory(`${state.directory}/cur`);
+  if (renamed && state.settings.durable && change.unsynced !== true)
+    await steps.syncDirectory(`${state.directory}/cur`);
 }
 
 function changesKeywords(state: FolderState, change: FlagChange): boolean {
