@@ -19,6 +19,7 @@ import {
   toAccountRecord,
   toOctets,
   type WireRequest,
+  wantHome,
   wantTicket,
   writeRequest,
 } from './wire.ts';
@@ -37,6 +38,8 @@ export interface AuthClientSettings {
   readonly domainSeparators?: string | undefined;
   /** Ask for login tickets; Courier's daemon has none. */
   readonly tickets?: boolean | undefined;
+  /** Who asks starts sessions: home directories that are missing may be made. */
+  readonly startsSessions?: boolean | undefined;
 }
 
 /** About the connection that logs in. */
@@ -99,7 +102,7 @@ export interface ScramConversation {
 /** A client for one daemon. */
 export function createAuthClient(settings: AuthClientSettings): AuthClient {
   const connections = new DaemonConnections(settings);
-  const asking = settings.tickets ? [keepAlive, wantTicket] : [keepAlive];
+  const asking = [keepAlive, ...sessionMetadata(settings)];
   const ask = (request: WireRequest, peer: LoginPeer | undefined) => {
     let octets: Buffer;
     try {
@@ -164,6 +167,11 @@ export function createAuthClient(settings: AuthClientSettings): AuthClient {
       return lines.slice(0, end).flatMap((line) => readEnumerated(line) ?? []);
     },
   };
+}
+
+/** What is asked for beside the account. */
+function sessionMetadata({ tickets, startsSessions }: AuthClientSettings) {
+  return [...(tickets ? [wantTicket] : []), ...(startsSessions ? [wantHome] : [])];
 }
 
 function maxReplyOctets({ tickets }: AuthClientSettings): number {
@@ -260,8 +268,7 @@ function startScram(
           authType: 'scram-sha-256',
           data: `${clientFirst}\n`,
         } as const;
-        const asking = settings.tickets ? [wantTicket] : [];
-        say(writeRequest(request, new Map([...metadataOf(peer), ...asking])));
+        say(writeRequest(request, new Map([...metadataOf(peer), ...sessionMetadata(settings)])));
         await receive(() => received.includes('\n'));
       } catch (error) {
         return error instanceof RangeError

@@ -10,6 +10,7 @@ import type { Log } from '../base/log.ts';
 import type { Account } from './account-record.ts';
 import { AuthError, errorText } from './auth-error.ts';
 import type { Chain } from './chain.ts';
+import type { MakeHome } from './home-directory.ts';
 import type { TicketIssuer, TicketKind } from './login-ticket.ts';
 import { type PeerCredentials, peerCredentials } from './peer-credentials.ts';
 import { type ScramServer, startScramServer } from './scram-server.ts';
@@ -19,6 +20,7 @@ import {
   type ReadRequest,
   readRequest,
   type WireRequest,
+  wantHome,
   wantTicket,
   writeAccount,
   writeEnumerated,
@@ -31,6 +33,8 @@ export interface AuthDaemonSettings {
   readonly passwordGroup?: number | undefined;
   /** Signs accepted logins for clients that ask for it. */
   readonly tickets?: TicketIssuer | undefined;
+  /** Called for logins at our servers. */
+  readonly makeHome?: MakeHome | undefined;
   readonly readTimeoutMs?: number;
   readonly writeTimeoutMs?: number;
 }
@@ -215,13 +219,14 @@ const failReply = Buffer.from('FAIL\n');
 /** How a request is answered to the peer that sent it. */
 interface Replies {
   /** @param knowsPassword  the peer has sent the password itself */
-  account(account: Account, kind: TicketKind, knowsPassword?: boolean): Buffer | Promise<Buffer>;
+  account(account: Account, kind: TicketKind, knowsPassword?: boolean): Promise<Buffer>;
 }
 
 function repliesTo(socket: Socket, { metadata }: ReadRequest, settings: AuthDaemonSettings): Replies {
-  const { tickets } = settings;
+  const { tickets, makeHome } = settings;
   return {
-    account(account, kind, knowsPassword = false) {
+    async account(account, kind, knowsPassword = false) {
+      if (makeHome && metadata.has(wantHome[0])) await makeHome(account);
       const trusted = mayReadHashes(peerCredentials(socket), settings.passwordGroup);
       const reply = writeAccount(account, { crypt: trusted, clear: trusted || knowsPassword });
       return tickets && metadata.has(wantTicket[0]) ? tickets.addTo(reply, account, kind) : reply;

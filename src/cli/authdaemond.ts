@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { type Chain, createChain, type TokenChecker } from '../auth/chain.ts';
 import { startAuthDaemon } from '../auth/daemon.ts';
 import { createGuessGuard, type GuessGuard } from '../auth/guess-guard.ts';
+import { createHomeMaker, type MakeHome } from '../auth/home-directory.ts';
 import { createTicketIssuer, ticketKeyOctets } from '../auth/login-ticket.ts';
 import { createModules } from '../auth/modules/index.ts';
 import type { AuthModule } from '../auth/modules/module.ts';
@@ -78,7 +79,7 @@ async function serve(config: Config, supervised: string | undefined): Promise<nu
   }
   const tickets = supervised ? createTicketIssuer(readTicketKey(), uidOf) : undefined;
   const daemon = await startAuthDaemon(
-    { directory: settings.socketDirectory, passwordGroup, tickets },
+    { directory: settings.socketDirectory, passwordGroup, tickets, makeHome: homeMaker(config, log) },
     serving.chain,
     log,
   );
@@ -178,6 +179,12 @@ function guessGuard(settings: AuthSettings, log: Log): GuessGuard {
     },
     log,
   );
+}
+
+/** AUTH_MKHOMEDIR_SKEL, which Courier has in the files of the services. */
+function homeMaker({ imap, imaps, pop3, pop3s }: Config, log: Log): MakeHome | undefined {
+  const skeleton = [imap, imaps, pop3, pop3s].map((service) => service?.settings.homeSkeleton).find(Boolean);
+  return skeleton === undefined ? undefined : createHomeMaker(skeleton, uidOf, log);
 }
 
 const uidOf = async (username: string) => (await findSystemAccount(username))?.uid;

@@ -64,6 +64,7 @@ export function serverSettings(config: Config, options: ServeOptions): ServerSet
       socketPath: join(auth.settings.socketDirectory, 'socket'),
       defaultDomain: first?.defaultDomain || undefined,
       domainSeparators: first?.domainSeparators || undefined,
+      startsSessions: true,
     },
     log: server.settings.log ?? options.usualLog ?? 'stderr',
     logFormat: server.settings.logFormat,

@@ -243,8 +243,8 @@ export const listenerRows = [
     kind: optional(path),
     default: '',
     unset: 'nothing is created',
-    means: 'The directory a missing home directory is copied from at login.',
-    pending: true,
+    means:
+      'The directory a missing home directory is copied from at login; the first one set counts for all services.',
   },
   {
     name: 'MAILDIRPATH',
