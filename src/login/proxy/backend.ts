@@ -1,6 +1,6 @@
 /** A connection to the server behind the proxy, read line by line until the client is logged in there. */
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { plainAddress } from '../../net/address.ts';
 import type { Connection } from '../../net/connection.ts';
 
@@ -79,12 +79,11 @@ export class Backend {
     this.#received = Buffer.alloc(0);
     while (this.#socket.read() !== null);
     const { name } = this;
-    const { trusted } = this.#settings;
     this.#socket = connectTls({
       socket: this.#socket,
       ...(isIP(name) === 0 && { servername: name }),
       host: name,
-      ...(trusted !== undefined && { ca: trusted }),
+      secureContext: contextOf(this.#settings),
     });
     await this.#settled('secureConnect');
   }
@@ -153,6 +152,16 @@ export class Backend {
       else if (socket.destroyed || socket.readableEnded) ended();
     });
   }
+}
+
+/** Authorities take much memory and time to read: all connections share them. */
+const contexts = new WeakMap<BackendSettings, SecureContext>();
+
+function contextOf(settings: BackendSettings): SecureContext {
+  const { trusted } = settings;
+  const context = contexts.get(settings) ?? createSecureContext(trusted === undefined ? {} : { ca: trusted });
+  contexts.set(settings, context);
+  return context;
 }
 
 /** PROXY protocol version 1. */
