@@ -1,6 +1,6 @@
 import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
-import type { Quota } from '../store/maildirsize.ts';
+import type { Amount, Quota } from '../store/maildirsize.ts';
 import { checkNewName } from '../store/names.ts';
 import type { FolderStatus } from '../store/registry.ts';
 import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
@@ -9,7 +9,7 @@ import { aclFilesOf } from './acl-files.ts';
 import type { Prefix } from './client-names.ts';
 import { type ListEntry, Lister, type ListOptions } from './lister.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
-import { AccountQuota, isCountedFolder, minus } from './quota.ts';
+import { AccountQuota, isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
 import { AccessDenied, mayChange, needed, type Rights, requireRight } from './rights.ts';
 import type { SharedSettings } from './shared-index.ts';
 import { type SpecialUse, wellKnownFolders } from './special-use.ts';
@@ -30,8 +30,12 @@ export interface MailboxesSettings {
   readonly checkAllFolders: boolean;
   /** Allow new names beyond the Basic Multilingual Plane; Courier's sessions end when they list one. */
   readonly astralNames: boolean;
-  /** MAILDIRQUOTA: the quota of every account that logs in, `1000000S,1000C`; default: what its `maildirsize` says. */
+  /** The quota of the account, or MAILDIRQUOTA, `1000000S,1000C`; default: what its `maildirsize` says. */
   readonly maildirQuota?: string;
+  /** Default: nobody is warned. */
+  readonly quotaWarning?: QuotaWarning;
+  /** How many mailboxes an account may have; default and 0: no limit. */
+  readonly mailboxLimit?: number;
   /** Default: nothing is shared. */
   readonly shared?: SharedSettings;
   /** Which folders are \Sent, \Drafts, \Trash, \Junk, \Archive. */
@@ -50,6 +54,14 @@ export const defaultMailboxesSettings: MailboxesSettings = {
 export interface Namespace {
   readonly prefix: string;
   readonly delimiter: '.';
+}
+
+/** What GETQUOTA tells. */
+export interface QuotaReport {
+  /** undefined: nothing is counted. */
+  readonly quota: Quota | undefined;
+  /** undefined: no limit. */
+  readonly mailboxes: { readonly used: number; readonly limit: number } | undefined;
 }
 
 const ownerOnly: Identity = { login: '', groups: [], aclsDisabled: false };
@@ -127,6 +139,18 @@ export class Mailboxes {
     return target.account.statusOf(target.folder);
   }
 
+  /** Octets of the messages with \Deleted, as the quota counts them. */
+  async deletedOctets(name: string): Promise<number> {
+    const mailbox = await this.open(name, needed.select, { readOnly: true });
+    try {
+      const { uids, count } = mailbox.folder;
+      const weighed = weigh(mailbox.folder, uids.subarray(0, count));
+      return total(weighed, ({ deleted }) => (deleted ? 1 : 0)).octets;
+    } finally {
+      mailbox.close();
+    }
+  }
+
   /**
    * Opens a folder for reading (needs right r) or as the target of APPEND and COPY (needs right i).
    * Close it when done; the folder behind it is shared in the process.
@@ -154,6 +178,7 @@ export class Mailboxes {
     if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
     this.#requireOnParent(target, needed.createBelow);
     checkNewName(target.name, this.settings.astralNames);
+    await this.#requireRoomForOne(target.account);
     await target.account.createFolder(target.folder);
     await aclFilesOf(target.account).folderCreated(target.folder);
   }
@@ -225,14 +250,66 @@ export class Mailboxes {
     return this.#targets.ownerOf(this.resolve(name));
   }
 
-  /** GETQUOTAROOT: the name of the quota root of a mailbox, existing or not. */
+  /**
+   * GETQUOTAROOT: the name of the quota root of a mailbox, existing or not. Administrators are told one for each shared
+   * account, the name of its INBOX.
+   */
   quotaRoot(name: string): string {
-    return this.#targets.canonical(name).startsWith(sharedPrefix) ? 'PUBLIC' : 'ROOT';
+    if (!this.#targets.canonical(name).startsWith(sharedPrefix)) return 'ROOT';
+    return (this.#isAdministrator && this.#sharedRoot(name)) || 'PUBLIC';
   }
 
   /** GETQUOTA; undefined: there is no such root, or it has no quota. @throws {MailError} unavailable */
-  async quota(root: string): Promise<Quota | undefined> {
-    return root === 'ROOT' ? this.#quotaOf(this.account).read() : undefined;
+  async quota(root: string): Promise<QuotaReport | undefined> {
+    const account = this.#accountOfRoot(root);
+    if (account === undefined) return undefined;
+    const { mailboxLimit: limit = 0 } = this.settings;
+    const quota = await this.#quotaOf(account).read();
+    const mailboxes = limit > 0 ? { used: (await account.listFolders()).size, limit } : undefined;
+    return { quota, mailboxes };
+  }
+
+  /**
+   * SETQUOTA, for members of the group of administrators.
+   * @param limit  0 is no limit
+   * @throws {MailError} noPermission; notFound: no such root; cannot: the limit comes from elsewhere; unavailable
+   */
+  async setQuota(root: string, limit: Amount): Promise<void> {
+    if (!this.#isAdministrator) throw new MailError('noPermission', 'only administrators set quotas');
+    const account = this.#accountOfRoot(root);
+    if (account === undefined) throw new MailError('notFound', 'no such quota root');
+    const quota = this.#quotaOf(account);
+    if (quota.isFixed) throw new MailError('cannot', 'the quota of this account is set elsewhere');
+    await quota.setLimit(limit);
+  }
+
+  get #isAdministrator(): boolean {
+    return this.#targets.identity.groups.includes('administrators');
+  }
+
+  #accountOfRoot(root: string): Account | undefined {
+    if (root === 'ROOT') return this.account;
+    if (!this.#isAdministrator || this.#sharedRoot(root) !== root) return undefined;
+    return this.resolve(root).account;
+  }
+
+  /** The name of the INBOX of the account that a shared name belongs to. */
+  #sharedRoot(name: string): string | undefined {
+    try {
+      const target = this.resolve(name);
+      return this.#targets.isOwn(target)
+        ? undefined
+        : target.name.slice(0, target.name.length - target.folder.length + 5);
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      return undefined;
+    }
+  }
+
+  async #requireRoomForOne(account: Account): Promise<void> {
+    const { mailboxLimit: limit = 0 } = this.settings;
+    if (limit > 0 && (await account.listFolders()).size >= limit)
+      throw new MailError('overQuota', 'there are too many mailboxes');
   }
 
   /**
@@ -324,6 +401,6 @@ export class Mailboxes {
 
   #quotaOf(account: Account): AccountQuota {
     const ownLimit = account === this.account ? (this.settings.maildirQuota ?? '') : '';
-    return new AccountQuota(account.maildir, account.settings, ownLimit);
+    return new AccountQuota(account.maildir, account.settings, ownLimit, this.settings.quotaWarning);
   }
 }

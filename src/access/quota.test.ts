@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type TemporaryAccount, temporaryAccount } from '../../test/support/temporary-account.ts';
+import { openAccount } from '../store/account.ts';
 import { flag } from '../store/flags.ts';
 import { chargeQuota, readQuota, recountQuota } from '../store/maildirsize.ts';
 import { interceptSteps } from '../store/steps.ts';
@@ -193,7 +194,7 @@ test('GETQUOTA counts what cannot be trusted', async (t) => {
     `100S\n${change(1, 1)}x`,
   ]) {
     c.put('maildirsize', text);
-    assert.deepEqual((await c.mailboxes.quota('ROOT'))?.usage, { octets: 20, messages: 2 });
+    assert.deepEqual((await c.mailboxes.quota('ROOT'))?.quota?.usage, { octets: 20, messages: 2 });
   }
 });
 
@@ -201,7 +202,7 @@ test('an account without a quota file is not counted', async (t) => {
   const c = await withQuota(t, '100S');
   renameSync(join(c.maildir, 'maildirsize'), join(c.maildir, 'other'));
   await append(await opened(t, c, 'INBOX'), 1000);
-  assert.equal(await c.mailboxes.quota('ROOT'), undefined);
+  assert.equal((await c.mailboxes.quota('ROOT'))?.quota, undefined);
   symlinkSync('other', join(c.maildir, 'maildirsize'));
   await append(await opened(t, c, 'INBOX'), 1000);
   assert.equal(
@@ -236,4 +237,62 @@ test('a directory that keeps changing lets the message in, uncounted', async (t)
   });
   assert.equal(await chargeQuota(c.maildir, { octets: 5, messages: 1 }, c.account.settings), true);
   assert.equal(n, 5);
+});
+
+test('with TRASHQUOTA everything counts', async (t) => {
+  const c = await withQuota(t, '50S');
+  const account = openAccount(c.maildir, { ...c.account.settings, countTrash: true });
+  const mailboxes = new Mailboxes(account, defaultMailboxesSettings);
+  const [inbox, trash] = [await mailboxes.open('INBOX', 'r'), await mailboxes.open('INBOX.Trash', 'r')];
+  await inbox.storeFlags([1], { mode: 'add', flags: flag.deleted, keywords: [] });
+  await append(trash, 20);
+  await append(inbox, 10, flag.deleted);
+  await assert.rejects(append(trash, 10), { kind: 'overQuota' });
+  assert.deepEqual(c.lines(), ['50 4']);
+  await inbox.expunge([1]);
+  await recountQuota(c.maildir, account.settings);
+  assert.deepEqual(c.lines(), ['40 3']);
+  inbox.close();
+  trash.close();
+});
+
+test('an account’s own quota is told before mail is stored', async (t) => {
+  const c = await withQuota(t, '100S', { maildirQuota: '25S,7C' });
+  renameSync(join(c.maildir, 'maildirsize'), join(c.maildir, 'other'));
+  const report = await c.mailboxes.quota('ROOT');
+  assert.deepEqual(report?.quota?.limit, { octets: 25, messages: 7 });
+  assert.deepEqual(report?.quota?.usage, { octets: 20, messages: 2 });
+});
+
+test('the owner is warned once a day when the account is nearly full', async (t) => {
+  const c = await withQuota(t, '40S');
+  const messageFile = join(c.maildir, 'quotawarnmsg');
+  writeFileSync(messageFile, 'Subject: nearly full\n\nDelete something.\n');
+  const mailboxes = new Mailboxes(c.account, {
+    ...defaultMailboxesSettings,
+    quotaWarning: { percent: 75, messageFile },
+  });
+  const warnings = () => readdirSync(join(c.maildir, 'new')).filter((name) => name.includes('_warn.'));
+  const inbox = await mailboxes.open('INBOX', 'r');
+  t.after(() => inbox.close());
+  await append(inbox, 5);
+  assert.deepEqual(warnings(), []);
+  await append(inbox, 5);
+  assert.equal(warnings().length, 1);
+  assert.match(
+    c.get(`new/${warnings()[0]}`),
+    /^Date: .*\nMessage-Id: <\d+\.overquota@mx1>\nSubject: nearly full\n\n/,
+  );
+  await assert.rejects(append(inbox, 50), { kind: 'overQuota' });
+  assert.equal(warnings().length, 1, 'once');
+  utimesSync(join(c.maildir, 'quotawarn'), 1, 1);
+  await assert.rejects(append(inbox, 50), { kind: 'overQuota' });
+  assert.equal(warnings().length, 2, 'and again on another day, also when mail is refused');
+});
+
+test('there may be so many mailboxes and no more', async (t) => {
+  const c = await withQuota(t, '100S', { mailboxLimit: 5 });
+  await c.mailboxes.create('INBOX.five');
+  await assert.rejects(c.mailboxes.create('INBOX.six'), { kind: 'overQuota' });
+  assert.deepEqual((await c.mailboxes.quota('ROOT'))?.mailboxes, { used: 5, limit: 5 });
 });

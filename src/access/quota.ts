@@ -11,6 +11,7 @@ import {
   formatLimit,
   hasQuota,
   parseLimit,
+  percentUsed,
   type Quota,
   readQuota,
   readQuotaLocked,
@@ -20,6 +21,7 @@ import {
   writeQuota,
 } from '../store/maildirsize.ts';
 import type { StoreSettings } from '../store/settings.ts';
+import { warnOfQuota } from './quota-warning.ts';
 
 export const nothing: Amount = { octets: 0, messages: 0 };
 
@@ -33,6 +35,13 @@ export interface QuotaLedger {
   recount(): Promise<void>;
 }
 
+/** When and with what the owner of an account is warned. */
+export interface QuotaWarning {
+  readonly percent: number;
+  /** See `warnOfQuota`. */
+  readonly messageFile: string;
+}
+
 const done = Promise.resolve();
 const notCounted: QuotaLedger = { charge: () => done, adjust: () => done, recount: () => done };
 
@@ -41,12 +50,19 @@ export class AccountQuota {
   readonly maildir: string;
   readonly settings: StoreSettings;
   readonly #ownLimit: string;
+  readonly #warning: QuotaWarning | undefined;
 
   /** @param ownLimit  the limit the file is to have, `1000S,10C`; '' leaves it as it is */
-  constructor(maildir: string, settings: StoreSettings, ownLimit: string) {
+  constructor(maildir: string, settings: StoreSettings, ownLimit: string, warning?: QuotaWarning) {
     this.maildir = maildir;
     this.settings = settings;
     this.#ownLimit = ownLimit;
+    this.#warning = warning;
+  }
+
+  /** Whether the limit comes from elsewhere and cannot be changed in the file. */
+  get isFixed(): boolean {
+    return this.#ownLimit !== '';
   }
 
   /** Whether anything is counted at all. */
@@ -55,17 +71,31 @@ export class AccountQuota {
   }
 
   /** @throws {MailError} unavailable */
-  read(): Promise<Quota | undefined> {
-    return readQuota(this.maildir, this.settings);
+  async read(): Promise<Quota | undefined> {
+    const quota = await readQuota(this.maildir, this.settings);
+    if (!this.isFixed || (quota && this.#isOwnLimit(quota))) return quota;
+    return withQuotaLock(this.maildir, this.settings, async () => {
+      await this.#setOwnLimit();
+      return readQuotaLocked(this.maildir, this.settings);
+    });
   }
 
   /**
    * Runs a task that puts messages into the account or takes them out; where nothing is counted, at once.
    * @throws what the task throws; {MailError} overQuota, unavailable, inUse
    */
-  change<T>(task: (ledger: QuotaLedger) => Promise<T>): Promise<T> {
+  async change<T>(task: (ledger: QuotaLedger) => Promise<T>): Promise<T> {
     if (!this.exists()) return task(notCounted);
-    return withQuotaLock(this.maildir, this.settings, () => task(this.#ledger()));
+    try {
+      return await withQuotaLock(this.maildir, this.settings, () => task(this.#ledger()));
+    } finally {
+      if (this.#warning) await this.#warn(this.#warning);
+    }
+  }
+
+  async #warn({ percent, messageFile }: QuotaWarning): Promise<void> {
+    const quota = await readQuota(this.maildir, this.settings);
+    if (quota && percentUsed(quota) >= percent) await warnOfQuota(this.maildir, messageFile, this.settings);
   }
 
   /** SETQUOTA. @throws {MailError} unavailable */
@@ -89,10 +119,13 @@ export class AccountQuota {
 
   async #setOwnLimit(): Promise<void> {
     if (this.#ownLimit === '') return;
-    const limit = parseLimit(this.#ownLimit);
-    const present = (await readQuotaLocked(this.maildir, this.settings))?.limit;
-    if (present === undefined || formatLimit(present) !== formatLimit(limit))
-      await writeQuota(this.maildir, limit, this.settings);
+    const present = await readQuotaLocked(this.maildir, this.settings);
+    if (present === undefined || !this.#isOwnLimit(present))
+      await writeQuota(this.maildir, parseLimit(this.#ownLimit), this.settings);
+  }
+
+  #isOwnLimit({ limit }: Quota): boolean {
+    return formatLimit(limit) === formatLimit(parseLimit(this.#ownLimit));
   }
 }
 

@@ -270,3 +270,32 @@ test('a name that is not ASCII is also known in Courier’s spelling', (t) => {
   for (const name of ['Ünï', '&ANw-n&AO8-']) assert.equal(index.find(name)?.name, 'Ünï');
   assert.equal(index.find('Uni'), undefined);
 });
+
+test('administrators see and set the quota of each shared account, others do not', async (t) => {
+  const c = withBob(t);
+  const file = join(c.bob, 'maildirsize');
+  writeFileSync(file, `10S\n${'4'.padStart(12)} ${'1'.padStart(12)}\n`);
+  assert.equal(c.me.quotaRoot('#shared.bob.Pub'), 'PUBLIC');
+  assert.equal(await c.me.quota('#shared.bob'), undefined);
+  for (const root of ['ROOT', '#shared.bob'])
+    await assert.rejects(c.me.setQuota(root, { octets: 0, messages: 0 }), { kind: 'noPermission' });
+  for (const login of ['administrators', 'group=administrators'])
+    await assert.rejects(c.as({ login }).setQuota('ROOT', { octets: 0, messages: 0 }), {
+      kind: 'noPermission',
+    });
+  const chief = c.as({ login: 'chief', groups: ['administrators'] });
+  assert.equal(chief.quotaRoot('#shared.bob.Pub'), '#shared.bob');
+  assert.equal(chief.quotaRoot('#shared.nobody.x'), 'PUBLIC');
+  await chief.setQuota('#shared.bob', { octets: 2048, messages: 9 });
+  assert.equal(readFileSync(file, 'latin1').split('\n')[0], '2048S,9C');
+  const { quota } = (await chief.quota('#shared.bob'))!;
+  assert.deepEqual(
+    [quota?.limit, quota?.usage],
+    [
+      { octets: 2048, messages: 9 },
+      { octets: 4, messages: 1 },
+    ],
+  );
+  for (const root of ['#shared.bob.Pub', '#shared.nobody', '#shared.me', 'PUBLIC', 'x', '../bob'])
+    await assert.rejects(chief.setQuota(root, { octets: 1, messages: 0 }), { kind: 'notFound' }, root);
+});

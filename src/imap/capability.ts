@@ -36,6 +36,9 @@ function isOffered(word: string, { secure, needsTls }: CapabilitySituation): boo
   return !needsTls && (secure || !/-PLUS$/i.test(word));
 }
 
+/** What there is with QUOTA (RFC 9208 §3). */
+const quotaExtensions = ['QUOTA=RES-STORAGE', 'QUOTA=RES-MESSAGE', 'QUOTA=RES-MAILBOX', 'QUOTASET'];
+
 /** The capabilities, composed in Courier's order (imap-server §2), ours behind them. */
 export function capabilities(settings: ImapSessionSettings, situation: CapabilitySituation): string {
   const tlsText = situation.secure ? settings.capabilityTls : '';
@@ -52,7 +55,7 @@ export function capabilities(settings: ImapSessionSettings, situation: Capabilit
   if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
-  const own = [...extensions];
+  const own = [...extensions, ...(said.includes('QUOTA') ? quotaExtensions : [])];
   if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');
   const known = new Set(words.join(' ').toUpperCase().split(/\s+/));
   return [...words, ...own.filter((word) => !known.has(word))].join(' ');

@@ -6,7 +6,7 @@ export const mailErrorTexts = {
   exists: 'Cannot create this folder.',
   noPermission: '[NOPERM] Access denied.',
   readOnly: 'Current box is selected READ-ONLY.',
-  overQuota: '[ALERT] You exceeded your mail quota.',
+  overQuota: '[OVERQUOTA] You exceeded your mail quota.',
   inUse: '[INUSE] Mailbox is in use.',
   expunged: '[EXPUNGEISSUED] The message has been removed.',
   tooBig: '[LIMIT] The message is too large.',

@@ -276,6 +276,8 @@ export class ImapSession {
     }
     if (error instanceof MailError) {
       this.#refusals = 0;
+      // One reply has one code: what programs look for is in the tagged one, what people are to see in front of it.
+      if (error.kind === 'overQuota') this.writer.line('* NO [ALERT] You exceeded your mail quota.');
       this.writeReply(no(found.refuse[error.kind] ?? mailErrorTexts[error.kind]));
       return undefined;
     }

@@ -28,13 +28,14 @@ export async function openMailboxes(
   mail: MailSettings,
   log: Log,
 ): Promise<Mailboxes> {
-  const { durable, keywords, useLocks, hostname, watch, mailboxes, maildirPath } = mail;
+  const { durable, keywords, useLocks, hostname, countTrash, watch, mailboxes, maildirPath } = mail;
   const maildir = maildirOf(account, maildirPath);
   const store = openAccount(maildir, {
     durable,
     keywords,
     useLocks,
     hostname,
+    countTrash,
     watch,
     log,
     ...mail.index,
@@ -43,7 +44,8 @@ export async function openMailboxes(
   checkLogin({ home: account.home, maildir, owner, clock: mail.checks.clock }, store.settings);
   if (mail.loginExecTimeoutMs !== undefined)
     await runLoginExec(store.maildir, hookEnvironment(account, connection), mail.loginExecTimeoutMs, log);
-  return new Mailboxes(store, mailboxes, identityOf(account));
+  const maildirQuota = account.quota || mailboxes.maildirQuota || '';
+  return new Mailboxes(store, { ...mailboxes, maildirQuota }, identityOf(account));
 }
 
 /** What `loginexec` may know: who logs in, and from where. */

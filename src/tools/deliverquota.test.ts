@@ -31,6 +31,7 @@ function withMaildir(t: TestContext): Case {
           })(),
           fileOctets: isFile && text !== '' ? text.length : undefined,
           warningFile: '/nonexistent',
+          countTrash: false,
         },
         {
           stdout: (line) => (result.out += line.replaceAll(a.maildir, 'M')),

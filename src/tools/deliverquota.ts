@@ -5,9 +5,9 @@
  *
  * Stopping before the rename leaves a file that is removed after 36 hours, and a usage that the next count corrects.
  */
-import { closeSync, fstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync } from 'node:fs';
+import { warnOfQuota } from '../access/quota-warning.ts';
 import { octetPath, pathOctets } from '../base/paths.ts';
-import { errorCode } from '../store/errno.ts';
 import {
   type Amount,
   adjustQuota,
@@ -22,6 +22,7 @@ import {
   withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
+import type { StoreSettings } from '../store/settings.ts';
 import * as steps from '../store/steps.ts';
 import { deliveredName, temporaryName, uniqueName } from '../store/unique-names.ts';
 import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
@@ -30,7 +31,6 @@ const usage = 'Usage: deliverquota [-c] [-w percent] maildir\n';
 
 /** Exit codes of sysexits.h. */
 const exit = { delivered: 0, usage: 73, failed: 74, cannotCreate: 75, later: 75, over: 77 } as const;
-const dayMs = 86_400_000;
 
 export interface DeliverInput {
   readonly chunks: AsyncIterable<Uint8Array>;
@@ -38,6 +38,8 @@ export interface DeliverInput {
   readonly fileOctets: number | undefined;
   /** The warning to deliver if -W names none: `quotawarnmsg` of the configuration directory. */
   readonly warningFile: string;
+  /** TRASHQUOTA. */
+  readonly countTrash: boolean;
 }
 
 interface Options {
@@ -59,23 +61,23 @@ export async function deliverquota(
     out.stderr(usage);
     return exit.usage;
   }
-  const settings = toolStoreSettings();
+  const settings = { ...toolStoreSettings(), countTrash: input.countTrash };
   const { maildir, quota } = options;
   const root = quotaRootOf(maildir);
   try {
     if (options.create) makeMaildir(maildir);
-    if (quota !== undefined) await changeQuota(root, quota, out);
+    if (quota !== undefined) await changeQuota(root, quota, settings, out);
   } catch (error) {
     out.stderr(`${args.find((word) => pathOctets(word) === maildir)}: ${errorText(causeOf(error))}\n`);
     return exit.cannotCreate;
   }
   const before = await readQuota(root, settings);
-  const code = await deliver(maildir, root, input, out);
+  const code = await deliver(maildir, root, input, settings, out);
   if (code !== exit.delivered && input.fileOctets === undefined) return code;
   if (options.warnPercent !== undefined && (code === exit.delivered || code === exit.over)) {
     const now = input.fileOctets === undefined ? await readQuota(root, settings) : before;
     const percent = code === exit.over ? 100 : now ? percentUsed(now) : 0;
-    if (percent >= options.warnPercent) await warn(root, options.warningFile);
+    if (percent >= options.warnPercent) await warnOfQuota(root, options.warningFile, settings);
   }
   return code;
 }
@@ -105,11 +107,15 @@ function makeMaildir(maildir: string): void {
     mkdirSync(octetPath(maildir, name), { recursive: true, mode: 0o700 });
 }
 
-async function changeQuota(root: string, text: string, out: ToolOutput): Promise<void> {
+async function changeQuota(
+  root: string,
+  text: string,
+  settings: StoreSettings,
+  out: ToolOutput,
+): Promise<void> {
   const complain = () => out.stderr(`WARN: quota string '${text}' not parseable\n`);
   const wanted = formatLimit(parseLimit(text, complain));
   if (wanted === '') return;
-  const settings = toolStoreSettings();
   await withQuotaLock(root, settings, async () => {
     const present = await readQuotaLocked(root, settings);
     if (present === undefined || formatLimit(present.limit) !== wanted)
@@ -121,9 +127,10 @@ async function deliver(
   maildir: string,
   root: string,
   { chunks, fileOctets }: DeliverInput,
+  settings: StoreSettings,
   out: ToolOutput,
 ): Promise<number> {
-  const name = uniqueName(toolStoreSettings().hostname, '');
+  const name = uniqueName(settings.hostname, '');
   const temporary = `${maildir}/tmp/${temporaryName(name)}`;
   let descriptor: number;
   try {
@@ -136,14 +143,14 @@ async function deliver(
     for await (const chunk of chunks) steps.write(descriptor, chunk);
     const octets = fstatSync(descriptor).size;
     const amount = { octets, messages: 1 };
-    const isCounted = !/(?:^|\/)\.Trash\/*$/.test(maildir);
+    const isCounted = settings.countTrash || !/(?:^|\/)\.Trash\/*$/.test(maildir);
     await steps.syncFile(descriptor);
     const place = () => {
       const delivered = deliveredName(name, fstatSync(descriptor, { bigint: true }));
       steps.rename(temporary, `${maildir}/new/${delivered}`);
     };
     if (!isCounted || !hasQuota(root)) place();
-    else if (!(await placeCharged(root, amount, place))) {
+    else if (!(await placeCharged(root, amount, settings, place))) {
       steps.unlink(temporary);
       out.stdout('Mail quota exceeded.\n');
       return fileOctets === undefined ? exit.later : exit.over;
@@ -159,8 +166,12 @@ async function deliver(
 }
 
 /** Charges and delivers while no other of our programs counts; false if there is no room. */
-function placeCharged(root: string, amount: Amount, place: () => void): Promise<boolean> {
-  const settings = toolStoreSettings();
+function placeCharged(
+  root: string,
+  amount: Amount,
+  settings: StoreSettings,
+  place: () => void,
+): Promise<boolean> {
   return withQuotaLock(root, settings, async () => {
     if (!(await chargeQuota(root, amount, settings))) return false;
     try {
@@ -171,40 +182,6 @@ function placeCharged(root: string, amount: Amount, place: () => void): Promise<
       throw error;
     }
   });
-}
-
-/** Delivers the warning, once a day; it needs no room. What goes wrong here must not undo the delivery. */
-async function warn(root: string, warningFile: string): Promise<void> {
-  const stamp = octetPath(root, 'quotawarn');
-  const last = statSync(stamp, { throwIfNoEntry: false });
-  if (last && last.mtimeMs + dayMs > Date.now()) return;
-  let template: Buffer;
-  try {
-    template = readFileSync(warningFile);
-  } catch {
-    return; // no warning is configured
-  }
-  try {
-    writeFileSync(stamp, '\0', { mode: 0o644 });
-    const settings = toolStoreSettings();
-    const name = uniqueName(settings.hostname, 'warn');
-    const temporary = `${root}/tmp/${temporaryName(name)}`;
-    const descriptor = steps.create(temporary);
-    try {
-      const id = `${Math.floor(Date.now() / 1000)}.overquota@${settings.hostname}`;
-      const date = new Date().toUTCString().replace('GMT', '+0000');
-      steps.write(descriptor, Buffer.concat([Buffer.from(`Date: ${date}\nMessage-Id: <${id}>\n`), template]));
-      const file = fstatSync(descriptor, { bigint: true });
-      await withQuotaLock(root, settings, () => {
-        steps.rename(temporary, `${root}/new/${deliveredName(name, file)}`);
-        return adjustQuota(root, { octets: Number(file.size), messages: 1 }, settings);
-      });
-    } finally {
-      closeSync(descriptor);
-    }
-  } catch (error) {
-    if (errorCode(causeOf(error)) === undefined) throw error;
-  }
 }
 
 function causeOf(error: unknown): unknown {

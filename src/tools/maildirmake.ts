@@ -28,9 +28,14 @@ interface Options {
 
 /**
  * Runs maildirmake.
+ * @param countTrash  TRASHQUOTA
  * @returns the exit code: 0, 1 for any failure, 2 if a name to add exists
  */
-export async function maildirmake(args: readonly string[], out: ToolOutput): Promise<number> {
+export async function maildirmake(
+  args: readonly string[],
+  out: ToolOutput,
+  countTrash = false,
+): Promise<number> {
   const parsed = parseArguments(args);
   if ('refusal' in parsed) {
     out[parsed.stream](parsed.refusal);
@@ -41,7 +46,7 @@ export async function maildirmake(args: readonly string[], out: ToolOutput): Pro
     if (options.utf8) return convertToUtf8(maildir, more, options.utf8 === 'convert', out);
     if (options.add !== undefined) return addSharable(maildir, options.add, out) ?? usageError(out);
     if (options.delete !== undefined) return await deleteSharable(maildir, options.delete, out);
-    if (options.quota !== undefined) return await setQuota(maildir, options, out);
+    if (options.quota !== undefined) return await setQuota(maildir, options, countTrash, out);
     makeMaildir(maildir, options, options.folder !== undefined);
     return 0;
   } catch (error) {
@@ -132,7 +137,12 @@ function modes({ folder, sharable, shareMode }: Options): [number, number] {
   return [0o700, 0o700];
 }
 
-async function setQuota(maildir: string, options: Options, out: ToolOutput): Promise<number> {
+async function setQuota(
+  maildir: string,
+  options: Options,
+  countTrash: boolean,
+  out: ToolOutput,
+): Promise<number> {
   const directory = options.folder === undefined ? maildir : `${maildir}/.${options.folder}`;
   try {
     if (!existsSync(octetPath(directory))) makeMaildir(maildir, options, false);
@@ -143,7 +153,7 @@ async function setQuota(maildir: string, options: Options, out: ToolOutput): Pro
   const complain = () => out.stderr(`WARN: quota string '${options.quota}' not parseable\n`);
   const limit = parseLimit(options.quota!, complain);
   if (limit.octets > 0 || limit.messages > 0) {
-    const settings = toolStoreSettings();
+    const settings = { ...toolStoreSettings(), countTrash };
     await withQuotaLock(directory, settings, () => writeQuota(directory, limit, settings));
   }
   return 0;

@@ -9,10 +9,19 @@ import { ok } from '../reply.ts';
 import { tellRights } from '../tell-rights.ts';
 
 /** In the order of the answer; Courier's five first. */
-const known = ['MESSAGES', 'RECENT', 'UIDNEXT', 'UIDVALIDITY', 'UNSEEN', 'DELETED', 'SIZE'] as const;
+const known = [
+  'MESSAGES',
+  'RECENT',
+  'UIDNEXT',
+  'UIDVALIDITY',
+  'UNSEEN',
+  'DELETED',
+  'SIZE',
+  'DELETED-STORAGE',
+] as const;
 type StatusItem = (typeof known)[number];
 
-/** STATUS: RFC 9051 §6.3.11; SIZE: RFC 8438. Unknown items are passed over (imap-server §7). */
+/** STATUS: RFC 9051 §6.3.11; SIZE: RFC 8438; DELETED-STORAGE: RFC 9208 §4.1.4. Unknown items are passed over (imap-server §7). */
 export const status = command({
   names: ['STATUS'],
   state: 'authenticated',
@@ -44,11 +53,17 @@ export async function statusLine(
 ): Promise<string> {
   const counts = await mailboxes.status(name);
   const size = items.includes('SIZE') ? await mailboxSize(mailboxes, name) : 0;
-  const pairs = items.map((item) => `${item} ${countOf(item, counts, size)}`);
+  const deleted = items.includes('DELETED-STORAGE') ? await mailboxes.deletedOctets(name) : 0;
+  const sizes = { SIZE: size, 'DELETED-STORAGE': Math.ceil(deleted / 1024) };
+  const pairs = items.map((item) => `${item} ${countOf(item, counts, sizes)}`);
   return `* STATUS ${mailboxName(name, utf8)} (${pairs.join(' ')})`;
 }
 
-function countOf(item: StatusItem, counts: FolderStatus, size: number): number {
+function countOf(
+  item: StatusItem,
+  counts: FolderStatus,
+  sizes: Readonly<Record<'SIZE' | 'DELETED-STORAGE', number>>,
+): number {
   switch (item) {
     case 'MESSAGES':
       return counts.messages;
@@ -63,7 +78,8 @@ function countOf(item: StatusItem, counts: FolderStatus, size: number): number {
     case 'DELETED':
       return counts.deleted;
     case 'SIZE':
-      return size;
+    case 'DELETED-STORAGE':
+      return sizes[item];
   }
 }
 
