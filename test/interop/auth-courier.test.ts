@@ -6,13 +6,14 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { peersDirectory } from '../../bench/servers/peers.ts';
 import { createAuthClient } from '../../src/auth/client.ts';
+import { Conversation, TestServer } from '../server/support.ts';
 import { startTestDaemon } from '../support/auth-daemon.ts';
 import { courierMissing, sharedMaildir } from '../support/peers.ts';
 import { accepts, privateFolder, removeFolder } from '../support/private-server.ts';
@@ -55,8 +56,7 @@ function configuration(t: TestContext): { etc: string; run: string } {
   return { etc, run };
 }
 
-async function startCourierDaemon(t: TestContext) {
-  const { etc, run } = configuration(t);
+async function startCourierDaemon(t: TestContext, { etc, run } = configuration(t)) {
   const daemon = '/usr/lib/courier/courier-authlib/authdaemond';
   const command = inCourier(
     run,
@@ -212,4 +212,45 @@ test("Courier's imaplogin logs in through our daemon", { skip, timeout: 30_000 }
   await until(/^2 OK .*\r\n/m);
   child.stdin.end('3 LOGOUT\r\n');
   await until(/^3 OK /m);
+});
+
+test("Postrider logs in through Courier's authdaemond", { skip, timeout: 60_000 }, async (t) => {
+  const courier = configuration(t);
+  for (const path of [dirname(courier.run), courier.run]) chmodSync(path, 0o755);
+  const server = await TestServer.start([{ name: 'ann', uid: 50_001 }], {
+    authdaemonrc: [`authdaemonvar=${courier.run}`],
+    postrider: ['AUTHENTICATION_DAEMON=external'],
+    imapd: ['IMAP_CAPABILITY="IMAP4rev1 AUTH=PLAIN AUTH=CRAM-MD5 AUTH=SCRAM-SHA-256"'],
+  });
+  t.after(() => server.stop());
+  const unanswered = await Conversation.plain(server.ports.plain);
+  unanswered.send('l LOGIN ann secret\r\n');
+  assert.match(await unanswered.rest(), /^\* BYE .*Temporary problem/m);
+  unanswered.close();
+  const account = userdb
+    .replace('u1', 'ann')
+    .replaceAll('5000', '50001')
+    .replace('/srv/mail/u1', server.home('ann'));
+  writeFileSync(join(courier.etc, 'userdb'), account.replace('|mail=/srv/mail/u1/Maildir', ''), {
+    mode: 0o600,
+  });
+  await startCourierDaemon(t, courier);
+  // Another uid than the workers': a session of its own, although Courier signs nothing.
+  const client = await Conversation.plain(server.ports.plain);
+  assert.match(await client.login(), /^l OK/m);
+  assert.match(await client.command('s', 'SELECT INBOX'), /^s OK/m);
+  client.close();
+  const cram = await Conversation.plain(server.ports.plain);
+  cram.send('c AUTHENTICATE CRAM-MD5\r\n');
+  const challenge = /^\+ (\S+)/m.exec(await cram.until(/^\+ .*\r\n/m))![1]!;
+  const digest = createHmac('md5', 'secret').update(Buffer.from(challenge, 'base64')).digest('hex');
+  cram.send(`${base64(`ann ${digest}`)}\r\n`);
+  assert.match(await cram.until(/^c .*\r\n/m), /^c OK/m);
+  cram.close();
+  const wrong = await Conversation.plain(server.ports.plain);
+  assert.match(await wrong.command('w', 'LOGIN ann wrong'), /^w NO Login failed/m);
+  // Courier's daemon does not know the mechanism: no accident, a refusal.
+  const scram = Buffer.from('n,,n=ann,r=abc').toString('base64');
+  assert.match(await wrong.command('x', `AUTHENTICATE SCRAM-SHA-256 ${scram}`), /^x NO/m);
+  wrong.close();
 });
