@@ -157,7 +157,8 @@ export class Asker {
   }
 
   #learn(): void {
-    if (this.#facts.known[this.#index] === 0) learn(this.#facts, this.#index, this.#reader.header());
+    if (this.#facts.known[this.#index] === 0)
+      learn(this.#facts, this.#index, this.#view.folder, this.#reader);
   }
 
   #isInHeader(name: string, needle: Needle): boolean {

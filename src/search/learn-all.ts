@@ -17,12 +17,13 @@ export async function learnAll(
   indexes: Uint32Array,
   pacer: Pacer,
 ): Promise<Int32Array> {
+  await view.folder.computed.ready();
   const reader = new MessageReader(view.folder);
   return keepReadable(indexes, pacer, (index) => {
     if (facts.known[index] === 1) return undefined;
     reader.use(view.uids[index]!);
     try {
-      learn(facts, index, reader.header());
+      learn(facts, index, view.folder, reader);
     } finally {
       reader.close();
     }

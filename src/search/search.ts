@@ -74,6 +74,7 @@ async function openVerdicts(
 ): Promise<void> {
   const keys = askedKeys(tree);
   if (keys.length === 0) return;
+  await view.folder.computed.ready();
   const asker = new Asker(view, factsOf(view), keys, nowSeconds, excluded);
   try {
     for (let i = 0; i < verdicts.length; i++) {
