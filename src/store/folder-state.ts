@@ -60,6 +60,8 @@ export class FolderState {
   /** Inode, time and size of the UID database as read or written last; '' if there is no valid one. */
   dbStamp = '';
   dbHeaderLength = 0;
+  /** UIDs are in `postrider-uids` too. */
+  hasJournal = false;
   /** The database should be written without its stale lines. */
   wantsDbWrite = false;
   /** Lines of the database that no row belongs to: their files have gone. */

@@ -83,7 +83,9 @@ function takeImage(state: FolderState, image: FolderImage): void {
   state.uidNext = image.uidNext;
   state.dbHeaderLength = image.dbHeaderLength;
   state.staleLines = image.staleLines;
-  state.wantsDbWrite = image.staleLines * 4 > image.columns.count;
+  state.hasJournal = image.dbStamp.includes(' ');
+  state.wantsDbWrite =
+    image.staleLines * 4 > image.columns.count || (state.hasJournal && state.settings.lazyUids !== true);
   state.unmergedKeywords = image.unmergedKeywords;
   state.wantsKeywordMerge = image.wantsKeywordMerge;
   for (const set of image.keywordSets) state.keywordTable.idOf(set);

@@ -29,7 +29,7 @@ export async function loadFolder(state: FolderState): Promise<void> {
   state.uidNext = Math.max(db.header?.uidNext ?? 1, highest + 1);
   await markListed(state);
   state.staleLines = db.lines - state.columns.count;
-  state.wantsDbWrite = state.staleLines > 0;
+  state.wantsDbWrite = state.staleLines > 0 || db.hasNewer;
   state.startLogs();
   state.isLoaded = true;
 }
@@ -254,5 +254,5 @@ export function adoptListed(state: FolderState, db: UidDbReader | undefined): vo
     state.wantsKeywordRead = true;
   }
   state.uidNext = Math.max(state.uidNext, db.header.uidNext, highest + 1);
-  state.staleLines = db.lines - state.columns.count;
+  if (!db.isPartial) state.staleLines = db.lines - state.columns.count;
 }

@@ -7,6 +7,7 @@ import {
   closeSync,
   copyFile,
   fsync,
+  ftruncateSync,
   futimesSync,
   linkSync,
   mkdirSync,
@@ -83,6 +84,12 @@ export async function copyOver(from: string, to: string): Promise<void> {
   return new Promise((resolve, reject) => {
     copyFile(octetPath(from), octetPath(to), (error) => (error ? reject(error) : resolve()));
   });
+}
+
+/** Cuts a file to so many octets. */
+export function truncate(descriptor: number, octets: number): void {
+  before?.('truncate');
+  ftruncateSync(descriptor, octets);
 }
 
 /** Sets access and modification time, in seconds. */

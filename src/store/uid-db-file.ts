@@ -7,9 +7,18 @@ import { baseLength } from './name-order.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
+import {
+  extendJournal,
+  journalStamp,
+  readJournal,
+  removeJournal,
+  reservedUids,
+  startJournal,
+  type UidJournal,
+} from './uid-journal.ts';
 import { createTemporary, type TemporaryFile } from './unique-names.ts';
 
-/** Rows beyond which lines are added to a copy made by the kernel. */
+/** Rows beyond which lines are added to a copy made by the kernel, or to a journal where there may be one. */
 const extendBeyond = 500;
 
 function dbPath(state: FolderState): string {
@@ -21,24 +30,39 @@ function stampOf(stats: { ino: number; mtimeMs: number; size: number }): string 
   return `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
 }
 
-/** Whether the database is another than the one read or written last. */
+/** The journal's stamp follows the database's, if there is one. */
+function joinStamps(database: string, journal: string): string {
+  return journal === '' ? database : `${database} ${journal}`;
+}
+
+/** Of the database alone. */
+function databasePart(stamp: string): string {
+  return stamp.split(' ', 1)[0]!;
+}
+
+/** Whether the database, or the journal, is another than the one read or written last. */
 export function isDbChanged(state: FolderState): boolean {
   const stats = statSync(octetPath(dbPath(state)), { throwIfNoEntry: false });
-  return (stats ? stampOf(stats) : '') !== state.dbStamp;
+  return (stats ? joinStamps(stampOf(stats), journalStamp(state.directory)) : '') !== state.dbStamp;
 }
 
 /**
- * Reads the database if it is not the one read or written last.
+ * Reads the database, and the journal, if they are not those read or written last.
  * @returns undefined if it is; a reader without a header if there is no valid database
  * @throws {MailError} unavailable: it is there but cannot be read, so UIDs must not be given anew
  */
 export function readDb(state: FolderState): UidDbReader | undefined {
   const path = octetPath(dbPath(state));
   try {
-    const stats = statSync(path);
-    const stamp = stampOf(stats);
+    const { journal, journalAt, database } = readStamped(state.directory, path);
+    const stamp = joinStamps(database, journalAt);
     if (stamp === state.dbStamp) return undefined;
-    const reader = new UidDbReader(readFileSync(path));
+    state.hasJournal = journalAt !== '';
+    if (journal && state.isLoaded && database === databasePart(state.dbStamp)) {
+      state.dbStamp = stamp;
+      return UidDbReader.ofLines(journal, journal.lines);
+    }
+    const reader = readBoth(readFileSync(path), database, journal);
     state.dbStamp = reader.header ? stamp : '';
     state.dbHeaderLength = reader.headerLength;
     return reader;
@@ -47,6 +71,25 @@ export function readDb(state: FolderState): UidDbReader | undefined {
     state.dbStamp = '';
     return new UidDbReader(Buffer.alloc(0));
   }
+}
+
+/** The journal, and the stamps of both at one moment. */
+function readStamped(directory: string, path: string | Buffer) {
+  for (let attempt = 0; ; attempt++) {
+    const journalAt = journalStamp(directory);
+    const journal = journalAt === '' ? undefined : readJournal(directory);
+    const database = stampOf(statSync(path));
+    if (attempt === 3 || journalStamp(directory) === journalAt) return { journal, journalAt, database };
+  }
+}
+
+/** The database with the lines of its journal. */
+function readBoth(octets: Buffer, database: string, journal: UidJournal | undefined): UidDbReader {
+  const plain = new UidDbReader(octets);
+  if (!plain.header || journal?.uidValidity !== plain.header.uidValidity) return plain;
+  const isOwn = journal.database === database;
+  const uidNext = isOwn ? journal.uidNext : Math.max(journal.uidNext, plain.header.uidNext);
+  return new UidDbReader(octets, { lines: journal.lines, outdoes: isOwn, uidNext });
 }
 
 /**
@@ -63,19 +106,31 @@ export async function writeDb(
   mayExtend: boolean,
 ): Promise<void> {
   if (fresh.length === 0 && state.dbStamp !== '' && !state.wantsDbWrite) return;
+  if (await journalUids(state, fresh)) return;
   const { directory, settings } = state;
+  const isLazy = wantsJournal(state);
+  const promised = isLazy ? uidNext + reservedUids : uidNext;
   const staleBefore = state.staleLines;
   const temporary = createTemporary(directory, settings.hostname, 'imapuid');
   try {
     state.uidValidity ||= newUidValidity(state, temporary.descriptor);
-    const isExtended = mayExtend && canExtend(state, uidNext);
-    if (isExtended) await extend(state, temporary, fresh, uidNext);
-    else await writeRows(state, temporary, fresh, uidNext);
+    const isExtended = mayExtend && canExtend(state, promised);
+    if (isExtended) await extend(state, temporary, fresh, promised);
+    else await writeRows(state, temporary, fresh, promised);
     if (settings.durable) await steps.syncFile(temporary.descriptor);
     const stamp = stampOf(fstatSync(temporary.descriptor));
     steps.rename(temporary.path, dbPath(state));
-    state.dbStamp = stamp;
-    state.dbHeaderLength = headerOf(state, uidNext).length;
+    if (isLazy)
+      await startJournal(directory, settings, {
+        uidValidity: state.uidValidity,
+        limit: promised,
+        database: stamp,
+        uidNext,
+      });
+    else if (state.hasJournal) removeJournal(directory);
+    state.hasJournal = isLazy;
+    state.dbStamp = isLazy ? joinStamps(stamp, journalStamp(directory)) : stamp;
+    state.dbHeaderLength = headerOf(state, promised).length;
     state.wantsDbWrite = false;
     if (!isExtended) state.staleLines -= staleBefore;
   } catch (error) {
@@ -84,6 +139,27 @@ export async function writeDb(
   } finally {
     closeSync(temporary.descriptor);
   }
+}
+
+/** Only a large folder: a small database is written as fast. */
+function wantsJournal({ settings, columns }: FolderState): boolean {
+  return settings.lazyUids === true && columns.count > extendBeyond;
+}
+
+/** Gives the UIDs in the journal only; false if the database must be written. */
+async function journalUids(
+  state: FolderState,
+  fresh: readonly { readonly name: string }[],
+): Promise<boolean> {
+  if (!wantsJournal(state) || !state.hasJournal || state.wantsDbWrite || fresh.length === 0) return false;
+  const { directory, settings, uidValidity, uidNext } = state;
+  const database = databasePart(state.dbStamp);
+  const journal = readJournal(directory);
+  if (journal?.uidValidity !== uidValidity || journal.database !== database) return false;
+  const bases = fresh.map(({ name }) => name.slice(0, baseLength(name)));
+  if (!(await extendJournal(directory, settings, journal, uidNext, bases))) return false;
+  state.dbStamp = joinStamps(database, journalStamp(directory));
+  return true;
 }
 
 function removeQuietly(state: FolderState, path: string): void {
@@ -102,6 +178,7 @@ function headerOf(state: FolderState, uidNext: number): string {
 function canExtend(state: FolderState, uidNext: number): boolean {
   return (
     state.dbStamp !== '' &&
+    !state.hasJournal &&
     !state.wantsDbWrite &&
     state.columns.count > extendBeyond &&
     state.staleLines < state.columns.count / 4 &&
@@ -161,4 +238,19 @@ export function raiseUidValidityFloor(directory: string, uidValidity: number): v
 function newUidValidity(state: FolderState, descriptor: number): number {
   const made = Math.floor(fstatSync(descriptor).mtimeMs / 1000) - 1_000_000_000;
   return Math.max(1, made, (floors.get(state.directory) ?? 0) + 1);
+}
+
+/**
+ * The text of the database with the journal's lines in it, of a folder that nobody uses, and whether there is a journal.
+ * @throws a system error
+ */
+export function wholeDatabase(folder: string): { text: string; hasJournal: boolean } {
+  const path = octetPath(`${folder}/courierimapuiddb`);
+  const { journal, journalAt, database } = readStamped(folder, path);
+  const octets = readFileSync(path);
+  if (!journal) return { text: octets.toString('latin1'), hasJournal: journalAt !== '' };
+  const reader = readBoth(octets, database, journal);
+  let text = reader.header ? formatUidDbHeader(reader.header) : '';
+  while (reader.next()) text += `${reader.uid} ${reader.name}\n`;
+  return { text, hasJournal: true };
 }

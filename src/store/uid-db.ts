@@ -1,5 +1,7 @@
 /** The format of `courierimapuiddb` (maildir-store §4.1, §4.2). */
 
+import { BaseNames } from './base-names.ts';
+
 export interface UidDbHeader {
   readonly uidValidity: number;
   readonly uidNext: number;
@@ -14,6 +16,15 @@ const maximum = 0xffff_ffff;
 const lineFeed = 10;
 const space = 32;
 
+/** What counts beside a database. */
+export interface NewerLines {
+  readonly lines: Buffer;
+  /** A line of the database with the name of one of these does not count. */
+  readonly outdoes: boolean;
+  /** In place of the header's. */
+  readonly uidNext: number;
+}
+
 /**
  * Reads a database line by line, without a string per line.
  * `while (db.next()) use(db.uid, db.start, db.end)`: the base name is `octets[start, end)`.
@@ -24,17 +35,30 @@ export class UidDbReader {
   /** Octets of the first line, its line end included. */
   readonly headerLength: number;
   readonly octets: Buffer;
+  /** Lines that are not in the database yet. */
+  readonly hasNewer: boolean;
+  /** Only lines that came since somebody looked. */
+  isPartial = false;
   /** Usable lines so far. */
   lines = 0;
+  /** Names that lines from `#overridesAt` on have, so that lines before them do not count. */
+  readonly #overrides: BaseNames | undefined;
+  readonly #overridesAt: number;
   uid = 0;
   start = 0;
   end = 0;
   #at: number;
 
-  constructor(octets: Buffer) {
+  constructor(database: Buffer, newer?: NewerLines) {
+    const octets = newer === undefined ? database : Buffer.concat([database, newer.lines]);
     this.octets = octets;
+    this.#overridesAt = database.length;
+    this.#overrides = newer?.outdoes ? namesOf(newer.lines) : undefined;
     const lineEnd = octets.indexOf(lineFeed);
-    this.header = lineEnd < 0 ? undefined : parseHeader(octets.toString('latin1', 0, Math.min(lineEnd, 200)));
+    const header =
+      lineEnd < 0 ? undefined : parseHeader(octets.toString('latin1', 0, Math.min(lineEnd, 200)));
+    this.header = header && newer ? { ...header, uidNext: newer.uidNext } : header;
+    this.hasNewer = newer !== undefined && newer.lines.length > 0;
     this.headerLength = lineEnd + 1;
     this.#at = this.header ? lineEnd + 1 : octets.length;
   }
@@ -60,6 +84,7 @@ export class UidDbReader {
       if (at >= octets.length) break;
       const end = at++;
       if (digits === 0 || !hasSpace || end <= start || uid < 1 || uid > maximum) continue;
+      if (this.#isOutdone(lineStart, start, end)) continue;
       this.#at = at;
       this.lines++;
       this.uid = uid;
@@ -70,6 +95,32 @@ export class UidDbReader {
     this.#at = octets.length;
     return false;
   }
+
+  /** Reads lines alone. */
+  static ofLines(header: UidDbHeader, lines: Buffer): UidDbReader {
+    const first = Buffer.from(formatUidDbHeader(header), 'latin1');
+    const reader = new UidDbReader(Buffer.concat([first, lines]));
+    reader.isPartial = true;
+    return reader;
+  }
+
+  #isOutdone(lineStart: number, start: number, end: number): boolean {
+    if (!this.#overrides || lineStart >= this.#overridesAt) return false;
+    return this.#overrides.findOctets(this.octets, start, end) !== 0;
+  }
+}
+
+/** The names of lines, to look them up. */
+function namesOf(lines: Buffer): BaseNames {
+  const names = new BaseNames();
+  const reader = UidDbReader.ofLines({ uidValidity: 1, uidNext: 1 }, lines);
+  while (reader.next())
+    if (
+      reader.end - reader.start <= BaseNames.maxLength &&
+      names.findOctets(reader.octets, reader.start, reader.end) === 0
+    )
+      names.addOctets(reader.uid, reader.octets, reader.start, reader.end);
+  return names;
 }
 
 function parseHeader(line: string): UidDbHeader | undefined {

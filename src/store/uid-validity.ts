@@ -17,6 +17,8 @@ import { octetPath } from '../base/paths.ts';
 import { replaceFile } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
 import { UidDbReader } from './uid-db.ts';
+import { wholeDatabase } from './uid-db-file.ts';
+import { removeJournal } from './uid-journal.ts';
 
 /** A name that a folder lost by DELETE or RENAME. */
 export interface FormerName {
@@ -125,6 +127,7 @@ export async function replaceUidValidity(
   value: number,
   settings: StoreSettings,
 ): Promise<void> {
-  const database = readFileSync(octetPath(folder, 'courierimapuiddb'), 'latin1');
-  await replaceFile(folder, 'courierimapuiddb', database.replace(/^(\s*\d+\s+)\d+/, `$1${value}`), settings);
+  const { text, hasJournal } = wholeDatabase(folder);
+  await replaceFile(folder, 'courierimapuiddb', text.replace(/^(\s*\d+\s+)\d+/, `$1${value}`), settings);
+  if (hasJournal) removeJournal(folder);
 }
