@@ -56,6 +56,14 @@ export const commands: Readonly<Record<string, Entry>> = {
     does: 'show and change access control lists',
     load: () => import('./maildiracl.ts'),
   },
+  sharedindexsplit: {
+    does: 'make index files of shared accounts out of a list of accounts',
+    load: () => import('./sharedindexsplit.ts'),
+  },
+  sharedindexinstall: {
+    does: 'put new index files of shared accounts in place',
+    load: () => import('./sharedindexinstall.ts'),
+  },
   maildirkw: {
     does: 'show and change the keywords of messages',
     load: () => import('./maildirkw.ts'),
