@@ -18,7 +18,7 @@ function format(...roots: Tree[]): string {
   const builder = new ForestBuilder(Int32Array.from(index));
   for (const root of rootNodes) builder.addRoot(root);
   for (const [parent, child] of edges) builder.addChild(parent, child);
-  return formatThreads(builder.forest(), (at) => at + 1);
+  return [...formatThreads(builder.forest(), (at) => at + 1)].join('');
 }
 
 const table: [Tree[], string][] = [
@@ -46,6 +46,6 @@ test('a thread of 100,000 generations is written', () => {
   const builder = new ForestBuilder(Int32Array.from({ length: count }, (_, i) => i));
   builder.addRoot(0);
   for (let node = 1; node < count; node++) builder.addChild(node - 1, node);
-  const text = formatThreads(builder.forest(), (index) => index);
+  const text = [...formatThreads(builder.forest(), (index) => index)].join('');
   assert.ok(text.startsWith('(0 1 2 ') && text.endsWith(' 99999)'));
 });

@@ -53,18 +53,25 @@ export class ForestBuilder {
   }
 }
 
+/** Characters of a piece, about. */
+const pieceLength = 8192;
+
 /**
- * The data of `* THREAD`: `(1 (2 3)(4))(5)`; a chain of single children is written flat (RFC 5256 §4).
+ * The data of `* THREAD`, in pieces: `(1 (2 3)(4))(5)`; a chain of single children is written flat (RFC 5256 §4).
  * @param numberOf  index to the number sent: sequence number or UID
  */
-export function formatThreads(forest: ThreadForest, numberOf: (index: number) => number): string {
+export function* formatThreads(forest: ThreadForest, numberOf: (index: number) => number): Generator<string> {
   const { index, firstChild, nextSibling } = forest;
-  if (forest.firstRoot < 0) return '';
+  if (forest.firstRoot < 0) return;
   /** The node that opened each parenthesis not closed yet; no recursion, a thread may be very deep. */
   const open = [forest.firstRoot];
   let text = '(';
   let node = forest.firstRoot;
   while (open.length > 0) {
+    if (text.length >= pieceLength) {
+      yield text;
+      text = '';
+    }
     const child = firstChild[node]!;
     const isMessage = index[node]! >= 0;
     if (isMessage) text += numberOf(index[node]!);
@@ -86,5 +93,5 @@ export function formatThreads(forest: ThreadForest, numberOf: (index: number) =>
       break;
     }
   }
-  return text;
+  yield text;
 }

@@ -38,12 +38,14 @@ function factsFor(mails: readonly Mail[]): { facts: Facts; ordered: Int32Array }
 
 async function references(mails: readonly Mail[]): Promise<string> {
   const { facts, ordered } = factsFor(mails);
-  return formatThreads(await threadByReferences(facts, ordered, new Pacer()), (index) => index + 1);
+  return [...formatThreads(await threadByReferences(facts, ordered, new Pacer()), (index) => index + 1)].join(
+    '',
+  );
 }
 
 function orderedSubject(mails: readonly Mail[]): string {
   const { facts, ordered } = factsFor(mails);
-  return formatThreads(threadBySubject(facts, ordered), (index) => index + 1);
+  return [...formatThreads(threadBySubject(facts, ordered), (index) => index + 1)].join('');
 }
 
 const table: [name: string, mails: Mail[], threads: string][] = [

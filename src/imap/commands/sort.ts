@@ -1,3 +1,4 @@
+import { Pacer } from '../../search/pacer.ts';
 import { sort as order, type SortCriterion, type SortField } from '../../search/sort.ts';
 import { thread as arrange, formatThreads, type ThreadAlgorithm } from '../../search/thread.ts';
 import { command } from '../command.ts';
@@ -55,7 +56,13 @@ export const thread = command({
   async run(session, { view }, { by, algorithm, key }) {
     const forest = await arrange(view, algorithm, key, searchOptions(session));
     const numberOf = by === 'uid' ? (index: number) => view.uids[index]! : (index: number) => index + 1;
-    session.writer.text('* THREAD ').text(formatThreads(forest, numberOf)).text('\r\n');
+    const pacer = new Pacer(session.signal);
+    session.writer.text('* THREAD ');
+    for (const piece of formatThreads(forest, numberOf)) {
+      session.writer.text(piece);
+      if (pacer.due()) await pacer.pause();
+    }
+    session.writer.text('\r\n');
     return ok('THREAD done.');
   },
 });
