@@ -19,12 +19,13 @@ interface Ending {
 
 /**
  * Runs `PROGRAM -oi -t -f SENDER` with the message on its input; the program finds the recipients in the header
- * and removes Bcc. No shell; `-f` is left out without a sender. Its input is the file, not a pipe: if this process
+ * and removes Bcc. No shell; `-f` is left out without a sender. With recipients it is `PROGRAM -oi -f SENDER
+ * -N success,fail RECIPIENT…`; none of them begins with a dash. Its input is the file, not a pipe: if this process
  * dies the program still reads the whole message, and does not send a piece of it.
  */
 export async function sendmail(program: string, submission: Submission, timeoutMs: number): Promise<void> {
-  const { sender, descriptor, environment } = submission;
-  const args = sender === '' ? ['-oi', '-t'] : ['-oi', '-t', '-f', sender];
+  const { descriptor, environment } = submission;
+  const args = argumentsOf(submission);
   const child = spawn(program, args, {
     stdio: [descriptor, 'pipe', 'pipe'],
     env: { PATH: searchPath, ...environment },
@@ -52,6 +53,11 @@ export async function sendmail(program: string, submission: Submission, timeoutM
   const said = output.trim().replace(/[\x00-\x1f\x7f]/g, '/');
   const how = signal === null ? `${program} ended with status ${code}` : `${program} was ended by ${signal}`;
   throw new SubmissionError(said === '' ? how : said);
+}
+
+function argumentsOf({ sender, recipients, notify }: Submission): string[] {
+  if (recipients === undefined) return sender === '' ? ['-oi', '-t'] : ['-oi', '-t', '-f', sender];
+  return ['-oi', '-f', sender, ...(notify === undefined ? [] : ['-N', notify]), ...recipients];
 }
 
 function ending(child: ChildProcess): Promise<Ending> {

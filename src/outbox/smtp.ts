@@ -11,15 +11,15 @@ const pieceOctets = 65_536;
 
 /**
  * Sends through a smart host: recipients from To, Cc and Bcc (of the Resent- fields, if the message has any),
- * and without Bcc in what is sent.
+ * and without Bcc in what is sent; or to the recipients given, as it is.
  */
 export async function smtp(
   { host, port, secure }: SmartHost,
-  { sender, descriptor }: Submission,
+  { sender, descriptor, recipients, notify }: Submission,
   timeoutMs: number,
 ): Promise<Submitted> {
   const { header, rest } = splitHeader(pieces(descriptor));
-  const to = recipients(header);
+  const to = recipients ? [...recipients] : recipientsOf(header);
   if (to.length === 0) throw new SubmissionError('The message names no recipient.');
   const { default: SmtpConnection } = await import('nodemailer/lib/smtp-connection');
   const connection = new SmtpConnection({
@@ -45,8 +45,9 @@ export async function smtp(
     connection.on('error', fail);
     connection.connect((error) => {
       if (error) return fail(error);
-      const body = Readable.from(concat(withoutBcc(header), rest));
-      connection.send({ from: sender, to, use8BitMime: true }, body, (refusal, info) => {
+      const body = Readable.from(concat(recipients ? header : withoutBcc(header), rest));
+      const dsn = notify === undefined ? {} : { dsn: { notify: dsnWords(notify) } };
+      connection.send({ from: sender, to, use8BitMime: true, ...dsn }, body, (refusal, info) => {
         if (refusal) return fail(refusal);
         clearTimeout(timer);
         connection.quit();
@@ -109,7 +110,12 @@ function endOfHeader(octets: Buffer): number {
   return found ? found.index + found[0].length : 0;
 }
 
-function recipients(header: Buffer): string[] {
+/** Of `success,fail` what SMTP says: `SUCCESS`, `FAILURE`. */
+function dsnWords(notify: string): string[] {
+  return notify.split(',').map((word) => (/^fail/i.test(word) ? 'FAILURE' : word.toUpperCase()));
+}
+
+function recipientsOf(header: Buffer): string[] {
   const fields = [...headerFields(header)].map(({ name, value }) => ({ name: name.toLowerCase(), value }));
   const resent = fields.some(({ name }) => /^resent-(to|cc|bcc)$/.test(name));
   const wanted = resent ? /^resent-(to|cc|bcc)$/ : /^(to|cc|bcc)$/;

@@ -26,6 +26,10 @@ export interface SmartHost {
 export interface Submission {
   /** The envelope sender; '' for none. */
   readonly sender: string;
+  /** Whom it goes to; undefined: those its header names. */
+  readonly recipients?: readonly string[];
+  /** When the sender wants to be told (RFC 3461): `success,delay,fail` or `never`; undefined: as the mailer does. */
+  readonly notify?: string | undefined;
   /** Who sends, for the log. */
   readonly user: string;
   /** An open file with the whole message, HEADERFROM's field included; its position is at the beginning. */

@@ -16,8 +16,26 @@ const texts = {
   unavailable: 'Input/output error',
 } as const satisfies Record<MailErrorKind, string>;
 
-/** The line for an error, `prefix` in front of the reason; undefined for a bug, which the caller logs. */
-export function refusalText(error: unknown, prefix: string): string | undefined {
+/** Texts in front of the reason where a command fails. */
+const prefixes: Readonly<Record<string, string>> = {
+  STATUS: 'Cannot read folder status: ',
+  CREATE: 'Cannot create folder: ',
+  MKDIR: 'Cannot create folder: ',
+  RMDIR: 'Cannot create folder: ',
+  DELETE: 'Cannot delete folder: ',
+  RENAME: 'RENAME failed: ',
+  OPEN: 'Cannot open the folder: ',
+  SOPEN: 'Cannot open the folder: ',
+  STORE: 'Cannot update folder status: ',
+  COPY: 'Cannot copy messages: ',
+  MOVE: 'Cannot copy messages: ',
+  FETCH: 'Cannot retrieve message: ',
+  SEARCH: 'SEARCH failed: ',
+};
+
+/** What follows `-ERR` after an error in a command; undefined for a bug, which the caller logs. */
+export function refusalText(error: unknown, command: string): string | undefined {
   if (error instanceof AccessDenied) return `Access denied: ACL "${error.right}" is required`;
-  return error instanceof MailError ? prefix + texts[error.kind] : undefined;
+  if (!(error instanceof MailError)) return undefined;
+  return (prefixes[command] ?? '') + texts[error.kind];
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  decodeFolderWord,
-  encodeFolderWord,
+  DotReader,
   expungeLines,
-  formatRanges,
   quoteWord,
+  readUpload,
+  searchLines,
   splitWords,
   takeSet,
 } from './framing.ts';
@@ -27,17 +27,6 @@ test('a quoted word reads back, whatever surrounds it', () =>
     ),
   ));
 
-test('a folder word reads back from its component, which has no separator', () =>
-  fc.assert(
-    fc.property(fc.string(), (word) => {
-      assert.equal(decodeFolderWord(encodeFolderWord(word)), word);
-      assert.doesNotMatch(encodeFolderWord(word), /[./~:\0]/);
-    }),
-  ));
-
-test('a folder word is encoded as Courier does', () =>
-  assert.equal(encodeFolderWord('b/c~:d\\e.f'), 'b\\057c\\176\\072d\\134e\\056f'));
-
 for (const words of [['0'], ['3-2'], ['2', '1'], ['1-3', '3']])
   test(`set ${words.join(' ')} is refused`, () => assert.equal(takeSet(words), undefined));
 
@@ -56,4 +45,71 @@ test('expunging 1-120 takes two lines, the second in the numbering after the fir
     '* EXPUNGE 1-19',
   ]));
 
-test('ranges', () => assert.equal(formatRanges([1, 2, 3, 7]), '1-3 7'));
+test('found numbers are told as ranges, at most 101 a line', () => {
+  assert.deepEqual(searchLines([1, 2, 3, 7]), ['* SEARCH 1-3 7']);
+  const even = Array.from({ length: 102 }, (_, i) => 2 * i + 2);
+  assert.deepEqual(
+    searchLines(even).map((line) => line.split(' ').length - 2),
+    [101, 1],
+  );
+  assert.deepEqual(searchLines([]), []);
+});
+
+for (const [text, message] of [
+  ['.\n', ''],
+  ['a\n.\n', 'a\n'],
+  ['..\n...x\n.\n', '.\n..x\n'],
+  ['.a\n.\r\n', 'a\n'],
+  ['.\rb\n\n.\n', '\rb\n\n'],
+] as const)
+  test(`an upload of ${JSON.stringify(text)}, in any segments`, () =>
+    fc.assert(
+      fc.property(fc.array(fc.nat(text.length)), (cuts) => {
+        const reader = new DotReader();
+        const taken: Buffer[] = [];
+        let used = 0;
+        for (const segment of segments(Buffer.from(`${text}NOOP\n`), cuts)) {
+          const { pieces, used: now } = reader.take(segment);
+          taken.push(...pieces);
+          used += now;
+          if (now < segment.length) assert.ok(reader.isOver);
+        }
+        assert.equal(Buffer.concat(taken).toString(), message);
+        assert.equal(used, text.length);
+      }),
+    ));
+
+test('stuffed lines come out as they were', () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.string({ unit: fc.constantFrom('.', 'a', '\r', ' ', 'é') })),
+      fc.array(fc.nat(200)),
+      (lines, cuts) => {
+        const message = lines.map((line) => `${line}\n`).join('');
+        const stuffed = lines.map((line) => `${line.startsWith('.') ? '.' : ''}${line}\n`).join('');
+        const reader = new DotReader();
+        const taken = segments(Buffer.from(`${stuffed}.\n`), cuts).flatMap(
+          (each) => reader.take(each).pieces,
+        );
+        assert.equal(Buffer.concat(taken).toString(), message);
+        assert.ok(reader.isOver);
+      },
+    ),
+  ));
+
+for (const [word, upload] of [
+  ['{.}', { kind: 'lines' }],
+  ['{.123}', { kind: 'lines' }],
+  ['{10/25}', { kind: 'pieces', first: 10 }],
+  ['{0/0}', { kind: 'pieces', first: 0 }],
+  ['{}', undefined],
+  ['{-1/2}', undefined],
+  ['x{1}', undefined],
+] as const)
+  test(`upload ${word}`, () => assert.deepEqual(readUpload(word), upload));
+
+/** The octets in pieces that end at the cuts. */
+function segments(octets: Buffer, cuts: readonly number[]): Buffer[] {
+  const ends = [...new Set([...cuts, octets.length])].sort((a, b) => a - b);
+  return ends.map((end, i) => octets.subarray(ends[i - 1] ?? 0, end));
+}

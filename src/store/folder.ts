@@ -99,6 +99,11 @@ export class Folder {
     return this.state.columns.rowOf(uid);
   }
 
+  /** The UID of the message with a base name; 0 if there is none. */
+  uidOfBaseName(base: string): number {
+    return this.state.columns.names.find(base, base.length);
+  }
+
   /** The message's file name with its info, a latin1 string. */
   fileName(row: number): string {
     return this.state.columns.fileName(row);

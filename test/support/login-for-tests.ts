@@ -1,11 +1,16 @@
 import type { LoginResult, LoginServices, SaslExchange } from '../../src/login/services.ts';
 import { testAccount } from './imap-client.ts';
 
-/** Knows one user, `ann` with the password `secret`, and answers at once. STARTTLS is offered. */
+const passwords = new Map([
+  ['ann', 'secret'],
+  ['bo', 'q"u\\o te'],
+]);
+
+/** Knows `ann` with the password `secret`, `bo` with `q"u\o te`, and answers at once. STARTTLS is offered. */
 export function loginForTests(options: { needsTls?: boolean; temporary?: boolean } = {}): LoginServices {
   const answer = (user: string, password: string): LoginResult => {
     if (options.temporary) return { kind: 'temporary' };
-    const isRight = user === 'ann' && password === 'secret';
+    const isRight = passwords.get(user) === password;
     return isRight ? { kind: 'accepted', account: testAccount } : { kind: 'rejected' };
   };
   return {

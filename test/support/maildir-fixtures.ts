@@ -45,7 +45,60 @@ AAECAw==
 --xx--
 `;
 
+/** Messages with the structure, sizes and dates of the transcripts of smap §13. */
+const nested = `Subject: Test MIME
+ folded subject
+Mime-Version: 1.0
+Content-Type: multipart/mixed; boundary=aaa
+
+--aaa
+Content-Type: text/plain; charset=iso-8859-1
+Content-Transfer-Encoding: quoted-printable
+
+caf=E9=
+  end
+
+--aaa
+Content-Type: message/rfc822
+
+Mime-Version: 1.0
+Subject: Attached
+Content-Type: multipart/mixed; boundary=ccc
+
+--ccc
+
+inner text
+
+--ccc--
+
+--aaa--
+`;
+
+const smapSeconds = 1_060_128_000;
+
+function numbered(count: number): Message[] {
+  return Array.from({ length: count }, (_, i) => ({
+    file: `cur/100${i + 1}.x.host:2,`,
+    text: `Subject: msg ${i + 1}\n\nbody ${i + 1}\n`,
+    seconds: smapSeconds + i + 1,
+  }));
+}
+
 const fixtures: Record<string, Fixture> = {
+  'smap-parts': {
+    folders: {
+      '': [
+        { file: 'cur/1001.x.host:2,', text: nested, seconds: smapSeconds + 1 },
+        { file: 'cur/1002.x.host:2,', text: 'Subject: two\n\n', seconds: smapSeconds + 2 },
+        {
+          file: 'cur/1003.x.host:2,',
+          text: '.Dot: header\nSubject: three\n\n.\n.x\n',
+          seconds: smapSeconds + 3,
+        },
+      ],
+    },
+  },
+  'smap-five': { folders: { '': numbered(5), '.a': [] } },
   empty: { folders: { '': [] } },
   'two-messages': {
     folders: {

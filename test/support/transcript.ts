@@ -3,7 +3,7 @@
  * says how to write one). It runs against a server in this process, or one on standard input and output.
  */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 
@@ -85,7 +85,10 @@ export async function runTranscript(
         await setImmediate();
         await setImmediate();
       }
-      if (step.kind === 'send') sendLine(await get(step.client), step.text, delivery);
+      if (step.kind === 'send') {
+        const text = step.text.replace(/\$[a-z][a-zA-Z0-9]*/g, (name) => names.get(name) ?? name);
+        sendLine(await get(step.client), text, delivery);
+      }
       if (step.kind === 'expect') {
         const got = await nextLine(await get(step.client), step);
         expectLine(got, step, names);
@@ -130,14 +133,15 @@ function unescapeOctets(text: string): string {
     .replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** `$name` stands for a token; the first time it is bound, then it must be the same. */
+/** `$name` stands for a token; the first time it is bound, then it must be the same. ` …` at the end is anything. */
 function expectLine(
   got: string,
   { text, line }: { text: string; line: number },
   names: Map<string, string>,
 ): void {
   const unbound: string[] = [];
-  const pattern = unescapeOctets(text)
+  const isOpen = text.endsWith(' …');
+  const pattern = unescapeOctets(isOpen ? text.slice(0, -2) : text)
     .split(/(\$[a-z][a-zA-Z0-9]*)/)
     .map((piece) => {
       if (!/^\$[a-z]/.test(piece)) return escapePattern(piece);
@@ -147,7 +151,7 @@ function expectLine(
       return '([^ \\])]+)';
     })
     .join('');
-  const match = new RegExp(`^${pattern}$`, 's').exec(got);
+  const match = new RegExp(`^${pattern}${isOpen ? ' .*' : ''}$`, 's').exec(got);
   if (match === null) {
     throw new assert.AssertionError({
       message: `line ${line}`,
@@ -169,6 +173,7 @@ export function changeDisk(directory: string, words: readonly string[], line: nu
   const path = join(directory, first);
   if (verb === 'rename') renameSync(path, join(directory, second));
   else if (verb === 'remove') unlinkSync(path);
+  else if (verb === 'keywords') setKeywords(directory, first, words.slice(2));
   else if (verb === 'exists') assert.ok(existsSync(path), `line ${line}: ${first} does not exist`);
   else if (verb === 'absent') assert.ok(!existsSync(path), `line ${line}: ${first} exists`);
   else if (verb === 'contains') {
@@ -178,4 +183,12 @@ export function changeDisk(directory: string, words: readonly string[], line: nu
     writeFileSync(temporary, `Subject: ${words.slice(2).join(' ')}\n\nDelivered.\n`);
     renameSync(temporary, path);
   } else throw new Error(`line ${line}: unknown change ${verb}`);
+}
+
+/** As Courier sets them: a file named after the message. */
+function setKeywords(directory: string, baseName: string, names: readonly string[]): void {
+  const temporary = join(directory, 'tmp', 'transcript-keywords');
+  writeFileSync(temporary, names.map((name) => `${name}\n`).join(''));
+  mkdirSync(join(directory, 'courierimapkeywords'), { recursive: true });
+  renameSync(temporary, join(directory, 'courierimapkeywords', baseName));
 }

@@ -1,0 +1,132 @@
+import { MailError } from '../../base/mail-error.ts';
+import { formatMailDate, localZoneMinutes } from '../../message/date.ts';
+import { describe } from '../../store/describe.ts';
+import { flag } from '../../store/flags.ts';
+import { sizeInName } from '../../store/maildirsize.ts';
+import { Slice } from '../../store/slices.ts';
+import { type ContentsWord, readContentsWord } from '../fetch/contents-word.ts';
+import { writeContents } from '../fetch/contents-writer.ts';
+import { goneSource, type Source, sourceOf } from '../fetch/source.ts';
+import { quoteWord, type Ranges } from '../framing.ts';
+import { indexesOf, readSet } from '../message-set.ts';
+import { flagsText, keywordsText } from '../properties.ts';
+import type { OpenFolder, SmapSession } from '../session.ts';
+
+/** FETCH set word… (smap §5.5): contents from left to right over the whole set, then the attributes. */
+export async function fetch(session: SmapSession, words: readonly string[]): Promise<string> {
+  const open = session.folder;
+  const { ranges, rest } = readSet(words);
+  const contents = rest.map(readContentsWord).filter((word) => word !== undefined);
+  for (const word of contents) await fetchContents(session, open, ranges, word);
+  const wanted = new Set(rest.map((word) => word.toUpperCase()));
+  if (!session.settings.keywords) wanted.delete('KEYWORDS');
+  if (attributes.some((name) => wanted.has(name))) await fetchAttributes(session, open, ranges, wanted);
+  return 'Message retrieved.';
+}
+
+async function fetchContents(
+  session: SmapSession,
+  open: OpenFolder,
+  ranges: Ranges,
+  word: ContentsWord,
+): Promise<void> {
+  const { output } = session;
+  const slice = new Slice();
+  for (const index of indexesOf(open.view, ranges)) {
+    const source = await openSource(open, index);
+    try {
+      await writeContents(session, index + 1, source, word);
+    } finally {
+      source.close();
+    }
+    if (word.setsSeen) await setSeen(session, open, index);
+    if (output.full) await output.drained();
+    if (slice.isOver()) await slice.next();
+    if (session.ended) return;
+  }
+}
+
+/** @throws {MailError} unavailable: the file is there and cannot be read */
+async function openSource({ view }: OpenFolder, index: number): Promise<Source> {
+  try {
+    const { folder } = view;
+    const first = view.rowAt(index);
+    if (first < 0) return goneSource();
+    const { structure } = await describe(folder, first);
+    const row = view.rowAt(index);
+    return row < 0 ? goneSource() : sourceOf(folder.open(row), structure);
+  } catch (error) {
+    if (error instanceof MailError && error.kind === 'expunged') return goneSource();
+    throw error;
+  }
+}
+
+/** Marks a message whose contents were fetched, and tells it. */
+async function setSeen(session: SmapSession, open: OpenFolder, index: number): Promise<void> {
+  const { mailbox, view } = open;
+  const { folder } = view;
+  const row = view.rowAt(index);
+  if (row < 0 || (folder.flags[row]! & flag.seen) !== 0 || !mailbox.rights.includes('s')) return;
+  const uid = view.uids[index]!;
+  const modseq = folder.modseqs[row]!;
+  const isStranger = modseq > view.modseq && !view.isKnown(uid, modseq);
+  await mailbox.storeFlags([uid], { mode: 'add', flags: flag.seen, keywords: [] });
+  if (!isStranger) view.knows(uid);
+  if (open.snapshots) open.snapshots.isStale = true;
+  const now = view.rowAt(index);
+  const isSeen = now >= 0 && (folder.flags[now]! & flag.seen) !== 0;
+  if (isSeen) session.output.line(`* FETCH ${index + 1} ${flagsText(folder.flags[now]!)}`);
+}
+
+/** In the order they are told. */
+const attributes = ['FLAGS', 'KEYWORDS', 'UID', 'SIZE', 'INTERNALDATE'];
+
+async function fetchAttributes(
+  session: SmapSession,
+  { view }: OpenFolder,
+  ranges: Ranges,
+  wanted: ReadonlySet<string>,
+): Promise<void> {
+  const { output } = session;
+  const slice = new Slice();
+  for (const index of indexesOf(view, ranges)) {
+    output.line(`* FETCH ${index + 1}${attributesOf(view, index, wanted)}`);
+    if (output.full) await output.drained();
+    if (slice.isOver()) await slice.next();
+    if (session.ended) return;
+  }
+}
+
+function attributesOf(view: OpenFolder['view'], index: number, wanted: ReadonlySet<string>): string {
+  const { folder } = view;
+  const row = view.rowAt(index);
+  if (row < 0) return attributesOfGone(view, index, wanted);
+  let text = '';
+  if (wanted.has('FLAGS')) text += ` ${flagsText(folder.flags[row]!)}`;
+  if (wanted.has('KEYWORDS')) text += ` ${keywordsText(folder.keywordSets[folder.keywordSet[row]!]!)}`;
+  if (wanted.has('UID')) text += ` ${quoteWord(`UID=${folder.baseName(row)}`)}`;
+  try {
+    if (wanted.has('SIZE')) text += ` SIZE=${folder.fileOctets(row)}`;
+    if (wanted.has('INTERNALDATE')) text += ` ${dateText(folder.internalDate(row))}`;
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+  }
+  return text;
+}
+
+/** What is remembered of a message that has gone. */
+function attributesOfGone(view: OpenFolder['view'], index: number, wanted: ReadonlySet<string>): string {
+  const { baseName, flags } = view.removed(index);
+  const octets = sizeInName(baseName);
+  return [
+    wanted.has('FLAGS') && ` ${flagsText(flags)}`,
+    wanted.has('UID') && ` ${quoteWord(`UID=${baseName}`)}`,
+    wanted.has('SIZE') && octets !== undefined && ` SIZE=${octets}`,
+  ]
+    .filter((text) => text !== false)
+    .join('');
+}
+
+function dateText(seconds: number): string {
+  return quoteWord(`INTERNALDATE=${formatMailDate(seconds, localZoneMinutes(seconds))}`);
+}
