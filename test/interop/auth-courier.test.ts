@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -253,4 +253,18 @@ test("Postrider logs in through Courier's authdaemond", { skip, timeout: 60_000 
   const scram = Buffer.from('n,,n=ann,r=abc').toString('base64');
   assert.match(await wrong.command('x', `AUTHENTICATE SCRAM-SHA-256 ${scram}`), /^x NO/m);
   wrong.close();
+});
+
+test('the manual makes the text of a userdb out of its compiled files', { skip }, async (t) => {
+  const { etc, run } = configuration(t);
+  assert.equal((await output(inCourier(run, etc, 'makeuserdb'))).code, 0);
+  rmSync(join(etc, 'userdb'));
+  const manual = readFileSync(join(import.meta.dirname, '../../docs/taking-over.md'), 'utf8');
+  const command = /```\n(umask 077\nperl [\s\S]*?)```/.exec(manual)![1]!;
+  const { code, stderr } = await output(['sh', '-c', `cd ${etc} && ${command}`]);
+  assert.equal(code, 0, stderr);
+  const fields = (text: string) => text.trim().split(/[\t|]/).sort();
+  assert.deepEqual(fields(readFileSync(join(etc, 'userdb'), 'latin1')), fields(userdb));
+  const { client } = await startTestDaemon(t, { userdb: readFileSync(join(etc, 'userdb'), 'latin1') });
+  assert.equal((await client.login('imap', 'u1', 'secret')).kind, 'accepted');
 });
