@@ -10,6 +10,7 @@ import {
   type SharedMaildir,
   sharedMaildir,
 } from '../support/peers.ts';
+import { look, message } from './look.ts';
 
 const skip = courierMissing() ?? false;
 
@@ -18,30 +19,6 @@ const directions: [from: string, open: Open, to: string, open: Open][] = [
   ['Courier', courierSession, 'Postrider', postriderSession],
   ['Postrider', postriderSession, 'Courier', courierSession],
 ];
-
-const message = (subject: string) =>
-  Buffer.from(`From: ann@example.org\r\nSubject: ${subject}\r\n\r\nBody of ${subject}\r\n`);
-
-/** What a client sees of a mailbox: UIDVALIDITY, then `UID flags subject` of every message. */
-async function look(client: ImapClient, mailbox = 'INBOX'): Promise<string[]> {
-  const selected = (await client.run(`SELECT ${mailbox}`, true)).text;
-  const uidValidity = /UIDVALIDITY \d+/.exec(selected)![0];
-  if (/^\* 0 EXISTS/m.test(selected)) return [uidValidity];
-  const { text } = await client.run('UID FETCH 1:* (UID FLAGS BODY.PEEK[HEADER.FIELDS (SUBJECT)])', true);
-  const messages = [...text.matchAll(/UID (\d+) FLAGS \(([^)]*)\)[\s\S]*?Subject: (.*?)\r\n/g)];
-  return [
-    uidValidity,
-    ...messages.map(([, uid, flags, subject]) => `${uid} ${sortFlags(flags!)} ${subject}`),
-  ];
-}
-
-function sortFlags(flags: string): string {
-  return flags
-    .split(' ')
-    .filter((flag) => flag !== '' && flag !== '\\Recent')
-    .sort()
-    .join(' ');
-}
 
 async function lines(client: ImapClient, command: string): Promise<string[]> {
   const { text } = await client.run(command, true);
