@@ -162,9 +162,13 @@ export function createMysqlModule(path: string, context: ModuleContext): AuthMod
     (values) => ({ connection: readConnection(values), statements: readSqlStatements(kind, values) }),
     context.log,
   );
-  const { current, close } = followSettings(file.current, ({ connection, statements }) => ({
-    statements,
-    database: openDatabase(connection),
-  }));
+  const { current, close } = followSettings(
+    file.current,
+    ({ connection, statements }) => ({
+      statements,
+      database: openDatabase(connection),
+    }),
+    context.log,
+  );
   return createSqlModule(kind, current, close, context);
 }

@@ -104,6 +104,19 @@ describe('authpgsql over TLS', { timeout: 60_000 }, () => {
     for (const server of Object.values(servers)) await server.cleanUp();
   });
 
+  test('fifty logins at once find the way that the server takes', async () => {
+    const path = join(folder, 'fifty');
+    const connection = `host=localhost port=${servers.absent.port} dbname=postgres user=courier password=pass`;
+    writeFileSync(path, `PGSQL_CONNECTION ${connection}\n${accountsRc('PGSQL_')}`, { mode: 0o600 });
+    const module = createPgsqlModule(path, moduleContext());
+    const begun = performance.now();
+    const one = () => module.login({ service: 'imap', userId: 'fred@example.com', password: 'secret' });
+    const all = await Promise.all(Array.from({ length: 50 }, one));
+    assert.ok(all.every((account) => account?.uid === 1000));
+    assert.ok(performance.now() - begun < 8000);
+    await module.close();
+  });
+
   async function login(server: PostgresqlServer, how: string, more = '', userId = 'fred@example.com') {
     const path = join(folder, 'rc');
     const options = how

@@ -1,5 +1,6 @@
 /** `authpgsql` (authlib §8) over pg; settings in `authpgsqlrc`. */
 import { hash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
@@ -141,13 +142,17 @@ function openPool(configs: readonly PoolConfig[]) {
         if (configs.length === 1 || !isOtherWayWanted(error)) throw error;
         if (pool === used) {
           way = (way + 1) % configs.length;
+          // The other pool is left to itself: who waits there still has to be told, and what is idle there ends soon.
           pool = open();
-          void used.end();
         }
         return work(pool);
       }
     },
-    end: () => pool.end(),
+    /** pg forgets those who still wait for a connection. */
+    async end() {
+      while (pool.waitingCount > 0) await once(pool, 'release');
+      await pool.end();
+    },
   };
 }
 
@@ -206,9 +211,13 @@ export function createPgsqlModule(path: string, context: ModuleContext): AuthMod
     }),
     context.log,
   );
-  const { current, close } = followSettings(file.current, ({ connection, statements }) => ({
-    statements,
-    database: openDatabase(connection),
-  }));
+  const { current, close } = followSettings(
+    file.current,
+    ({ connection, statements }) => ({
+      statements,
+      database: openDatabase(connection),
+    }),
+    context.log,
+  );
   return createSqlModule(kind, current, close, context);
 }

@@ -1,6 +1,8 @@
 /** What authmysql, authpgsql and authsqlite have in common (authlib §8): settings, statements, rows. */
+
+import type { Log } from '../../base/log.ts';
 import type { EnumeratedAccount } from '../account-record.ts';
-import { AuthError } from '../auth-error.ts';
+import { AuthError, errorText } from '../auth-error.ts';
 import type { RcValues } from '../rc-file.ts';
 import { type AccountSource, type StoredAccount, storedModule } from '../stored-module.ts';
 import type { AuthModule, ModuleContext, PasswordChange } from './module.ts';
@@ -204,13 +206,14 @@ export function createSqlModule(
 export function followSettings<Settings>(
   settings: () => Settings,
   open: (settings: Settings) => SqlBackEnd,
+  log: Log,
 ): { current(): SqlBackEnd; close(): Promise<void> } {
   let opened: { settings: Settings; backEnd: SqlBackEnd } | undefined;
   return {
     current() {
       const now = settings();
       if (opened?.settings !== now) {
-        void opened?.backEnd.database.close();
+        opened?.backEnd.database.close().catch((error: unknown) => log.warn(errorText(error)));
         opened = { settings: now, backEnd: open(now) };
       }
       return opened.backEnd;

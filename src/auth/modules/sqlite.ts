@@ -99,9 +99,13 @@ export function createSqliteModule(path: string, context: ModuleContext): AuthMo
     }),
     context.log,
   );
-  const { current, close } = followSettings(file.current, ({ database, statements }) => ({
-    statements,
-    database: openDatabase(database),
-  }));
+  const { current, close } = followSettings(
+    file.current,
+    ({ database, statements }) => ({
+      statements,
+      database: openDatabase(database),
+    }),
+    context.log,
+  );
   return createSqlModule(kind, current, close, context);
 }
