@@ -67,7 +67,7 @@ export class AclFiles {
   }
 
   /**
-   * Changes a list: under the account's lock, write a copy of the present list for each folder below that has none; write
+   * Changes a list: under the account's lock, write a copy of the present list for each name below that has none; write
    * the list to `tmp`; rename it. Stopping in between leaves rights as they were.
    * @param owner  see checkAcl
    * @param edit  the new list, or how it comes from the present one
@@ -82,9 +82,9 @@ export class AclFiles {
         throw new MailError('unavailable', 'the present ACL cannot be read');
       const acl = typeof edit === 'function' ? edit(withAdministrators(present as Acl)) : edit;
       checkAcl(acl, owner);
-      for (const { name } of folders.values())
-        if (name.startsWith(`${folder}.`) && isWhole && this.#inheritsFrom(name, folder))
-          await this.#write(name, present as Acl);
+      if (isWhole)
+        for (const name of namesBelow(folder, folders.keys()))
+          if (this.#inheritsFrom(name, folder)) await this.#write(name, present as Acl);
       await this.#write(folder, acl);
     });
   }
@@ -215,6 +215,14 @@ export class AclFiles {
       return []; // no name without a folder has a list
     }
   }
+}
+
+/** Folders below one, and the mere parents among them, those above first. */
+function namesBelow(folder: string, folders: Iterable<string>): string[] {
+  const names = new Set<string>();
+  for (const name of folders)
+    for (const each of [name, ...parentsOf(name)]) if (each.startsWith(`${folder}.`)) names.add(each);
+  return [...names].sort((one, other) => one.length - other.length);
 }
 
 const mostTexts = 1000;

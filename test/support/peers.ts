@@ -3,12 +3,14 @@
  * on maildirs that lie in it; Postrider reaches the same maildirs by their paths outside.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ImapClient } from '../../bench/imap-client.ts';
 import { peerKinds, peersDirectory } from '../../bench/servers/peers.ts';
 import { mailOwner, type RunningServer } from '../../bench/servers/server.ts';
+import { octetPath } from '../../src/base/paths.ts';
+import { SmapClient } from './smap-client.ts';
 
 const root = join(peersDirectory, 'courier');
 const program = resolve(import.meta.dirname, '../../bin/postrider');
@@ -69,22 +71,75 @@ const courierEnvironment = {
   IMAP_BROKENUIDV: '1',
 };
 
-/** Courier's imapd on a maildir, as after a login. */
-export function courierSession(t: TestContext, maildir: SharedMaildir): Promise<ImapClient> {
+/** Runs one of Postrider's tools as the mail's owner. @returns what it wrote */
+export function runPostrider(command: readonly string[], input: string | Buffer = ''): string {
+  return execFileSync(program, command, {
+    input,
+    encoding: 'latin1',
+    env: { ...courierEnvironment, PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: '' },
+    uid: mailOwner.uid,
+    gid: mailOwner.gid,
+  });
+}
+
+/** Courier's imapd on a maildir, as after a login. @param settings  more of its environment */
+export function courierSession(
+  t: TestContext,
+  maildir: SharedMaildir,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<ImapClient> {
   const command = ['--userspec=5000:5000', root, '/usr/bin/imapd', maildir.insidePath];
-  return session(t, spawn('chroot', command, { env: courierEnvironment, stdio: ['pipe', 'pipe', 'ignore'] }));
+  const env = { ...courierEnvironment, ...settings };
+  return session(t, spawn('chroot', command, { env, stdio: ['pipe', 'pipe', 'ignore'] }));
 }
 
 /** Postrider's imapd on the same maildir, as the same user. */
-export function postriderSession(t: TestContext, maildir: SharedMaildir): Promise<ImapClient> {
+export function postriderSession(
+  t: TestContext,
+  maildir: SharedMaildir,
+  settings: NodeJS.ProcessEnv = {},
+): Promise<ImapClient> {
   const child = spawn(program, ['imapd', maildir.path], {
-    env: { ...courierEnvironment, PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: '' },
+    env: { ...courierEnvironment, ...settings, PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: '' },
     cwd: resolve(maildir.path, '..'),
     uid: mailOwner.uid,
     gid: mailOwner.gid,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   return session(t, child);
+}
+
+/** The same two programs as SMAP1 sessions. @param settings  variables of the environment */
+export function smapSession(
+  t: TestContext,
+  server: 'courier' | 'postrider',
+  maildir: SharedMaildir,
+  settings: Readonly<Record<string, string>> = {},
+): SmapClient {
+  const env = { ...courierEnvironment, IMAP_ACL: '1', PROTOCOL: 'SMAP1', TZ: 'UTC', ...settings };
+  const child =
+    server === 'courier'
+      ? spawn('chroot', ['--userspec=5000:5000', root, '/usr/bin/imapd', maildir.insidePath], {
+          env,
+          stdio: ['pipe', 'pipe', 'ignore'],
+        })
+      : spawn(program, ['imapd', maildir.path], {
+          env: { ...env, PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: '' },
+          cwd: resolve(maildir.path, '..'),
+          uid: mailOwner.uid,
+          gid: mailOwner.gid,
+          stdio: ['pipe', 'pipe', 'inherit'],
+        });
+  t.after(() => child.kill());
+  const client = new SmapClient((octets) => void child.stdin!.write(octets));
+  child.stdout!.on('data', (octets: Buffer) => client.receive(octets));
+  return client;
+}
+
+/** Gives a maildir that the test has filled to the mail's owner. */
+export function giveToMailOwner(maildir: SharedMaildir): void {
+  for (const name of readdirSync(maildir.path, { recursive: true, encoding: 'latin1' }))
+    chownSync(octetPath(maildir.path, name), mailOwner.uid, mailOwner.gid);
 }
 
 function session(t: TestContext, child: ChildProcess): Promise<ImapClient> {
