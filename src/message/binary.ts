@@ -38,7 +38,10 @@ export function createTransferDecoder(
 /** The same for a body in memory. */
 export function decodeTransfer(octets: Uint8Array, encoding: string): Buffer | undefined {
   const decoder = createTransferDecoder(encoding);
-  return decoder && Buffer.concat([decoder.write(octets), decoder.end()]);
+  if (decoder === undefined) return undefined;
+  const decoded = decoder.write(octets);
+  const rest = decoder.end();
+  return rest.length === 0 ? decoded : Buffer.concat([decoded, rest]);
 }
 
 const unchanged: TransferDecoder = { write: asBuffer, end: () => nothing };
@@ -200,10 +203,14 @@ class QuotedPrintableDecoder implements TransferDecoder {
   }
 }
 
-/** @returns the end of a run of octets without blanks, controls and `=` */
+/** @returns the end of a run of octets without controls, `=`, and blanks that a line end may follow */
 function plainEnd(octets: Uint8Array, start: number): number {
   let at = start;
-  while (at < octets.length && octets[at]! > 32 && octets[at] !== 61) at++;
+  for (; at < octets.length; at++) {
+    const octet = octets[at]!;
+    if (octet > 32 && octet !== 61) continue;
+    if (at === start || (octet !== 32 && octet !== 9) || !(octets[at + 1]! > 32)) break;
+  }
   return at;
 }
 

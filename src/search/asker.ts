@@ -4,6 +4,7 @@ import { type Description, describe } from '../store/describe.ts';
 import { leafText, leafTextPieces, wholeOctets } from './body-text.ts';
 import type { Facts } from './facts.ts';
 import type { Day } from './keys.ts';
+import { leavesOf } from './leaf-record.ts';
 import { learn } from './learn.ts';
 import { MessageReader } from './message-reader.ts';
 import { Needle } from './needle.ts';
@@ -183,13 +184,12 @@ export class Asker {
   #isInText(key: TextKey, needle: Needle): boolean | undefined {
     const known = this.#answers.get(key);
     if (known !== undefined) return known;
-    const description = this.#describe();
-    if (description === undefined || this.#reader.sizeOctets > wholeOctets) return undefined;
+    if (this.#reader.sizeOctets > wholeOctets) return undefined;
     const octets = this.#reader.head(wholeOctets);
     if (key.kind === 'text' && this.#isInAnyField(needle)) return true;
     const matches = needle.matcher();
     if (matches('')) return true;
-    for (const leaf of textLeaves(description.structure)) {
+    for (const leaf of leavesOf(this.#view.folder, this.#view.uids[this.#index]!, octets)) {
       if (matches(leafText(leaf, octets.subarray(leaf.start, leaf.end)))) return true;
     }
     return false;

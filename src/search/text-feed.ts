@@ -3,6 +3,7 @@ import { searchableField, textLeaves } from '../message/text.ts';
 import { describe } from '../store/describe.ts';
 import type { Folder } from '../store/folder.ts';
 import { leafText, leafTextPieces, wholeOctets } from './body-text.ts';
+import { leavesOf } from './leaf-record.ts';
 import type { MessageReader } from './message-reader.ts';
 import type { TextColumns } from './text-columns.ts';
 
@@ -20,8 +21,6 @@ export async function feedText(
   pause: () => Promise<void> | undefined,
 ): Promise<void> {
   reader.use(uid);
-  const described = describe(folder, reader.row());
-  const { structure } = described instanceof Promise ? await described : described;
   for (const { name, value } of headerFields(reader.header())) {
     columns.beginText();
     columns.add(name);
@@ -29,16 +28,18 @@ export async function feedText(
     columns.add(searchableField(name, value));
   }
   columns.beginText();
-  const isWhole = reader.sizeOctets <= wholeOctets;
-  const octets = isWhole ? reader.head(wholeOctets) : undefined;
+  if (reader.sizeOctets <= wholeOctets) {
+    const octets = reader.head(wholeOctets);
+    for (const leaf of leavesOf(folder, uid, octets))
+      columns.add(leafText(leaf, octets.subarray(leaf.start, leaf.end)));
+    return;
+  }
+  const { structure } = await describe(folder, reader.row());
   for (const leaf of textLeaves(structure)) {
-    if (octets !== undefined) columns.add(leafText(leaf, octets.subarray(leaf.start, leaf.end)));
-    else {
-      for (const piece of leafTextPieces(leaf, reader.read)) {
-        columns.add(piece);
-        const pausing = pause();
-        if (pausing !== undefined) await pausing;
-      }
+    for (const piece of leafTextPieces(leaf, reader.read)) {
+      columns.add(piece);
+      const pausing = pause();
+      if (pausing !== undefined) await pausing;
     }
   }
 }

@@ -18,6 +18,8 @@ export const computed = {
   facts: 7,
   /** Decoded text to search in. */
   text: 8,
+  /** Where in the message there is text to search in. */
+  textLeaves: 9,
 } as const;
 
 /** A number of {@link computed}. */
