@@ -1,7 +1,8 @@
 import { chownSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { ImapClient } from './imap-client.ts';
-import type { Figure } from './measure.ts';
+import { type Figure, latencies } from './measure.ts';
 import type { RunningServer, ServerKind } from './servers/server.ts';
 
 /** A step on one folder of 100,000 small messages, in the order of the list. */
@@ -22,7 +23,7 @@ export const bigSteps: readonly BigStep[] = [
   { id: 'B6', name: 'UID SEARCH SUBJECT', command: 'UID SEARCH SUBJECT zebrafish', warmUp: 1 },
   { id: 'B7', name: 'SORT (SUBJECT)', command: 'SORT (SUBJECT) UTF-8 ALL', warmUp: 1 },
   { id: 'B8', name: 'THREAD REFERENCES', command: 'THREAD REFERENCES UTF-8 ALL', warmUp: 1 },
-  { id: 'B9', name: 'UID SEARCH BODY', command: 'UID SEARCH BODY zebrafish' },
+  { id: 'B9', name: 'UID SEARCH BODY, read in full', command: 'UID SEARCH BODY zq', warmUp: 1 },
 ];
 
 export type Report = (id: string, name: string, figure: Figure) => void;
@@ -60,9 +61,37 @@ export async function runBig(server: RunningServer, kind: ServerKind, report: Re
     for (let i = 0; i < (step.warmUp ?? 0); i++) await client.run(step.command);
     report(step.id, step.name, await measure(server, client, step.command));
   }
+  if (kind.buildIndex !== undefined) {
+    await kind.buildIndex(1);
+    const figure = await measure(server, client, 'UID SEARCH BODY zebrafish');
+    report('B9b', 'UID SEARCH BODY, with an index', figure);
+  }
+  report('B11', 'NOOP of others during UID SEARCH BODY', await disturbed(server, client));
   const maildir = kind.maildir?.(1);
   if (maildir !== undefined) report('B10', 'one new message → EXISTS', await arrival(client, maildir, kind));
   client.close();
+}
+
+/** How long others wait for a NOOP while one session reads the whole folder. */
+async function disturbed(server: RunningServer, client: ImapClient): Promise<Figure> {
+  const others = await Promise.all(Array.from({ length: 4 }, () => ImapClient.connect(server.port)));
+  for (const other of others) await other.run('LOGIN u1 pass');
+  const samples: number[] = [];
+  let isSearching = true;
+  const ask = async (other: ImapClient) => {
+    while (isSearching) {
+      const start = performance.now();
+      await other.run('NOOP');
+      samples.push(performance.now() - start);
+      await setTimeout(1);
+    }
+  };
+  const asking = Promise.all(others.map(ask));
+  for (let i = 0; i < 3; i++) await client.run('UID SEARCH BODY zq');
+  isSearching = false;
+  await asking;
+  for (const other of others) other.close();
+  return latencies(samples);
 }
 
 async function arrival(client: ImapClient, maildir: string, kind: ServerKind): Promise<Figure> {

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { createProcessGroup } from '../control-group.ts';
 import type { Owner } from '../maildir.ts';
 import { freePort, type RunningServer, type ServerKind, waitForGreeting } from './server.ts';
@@ -125,6 +126,11 @@ export class Postrider implements ServerKind {
         await group.remove();
       },
     };
+  }
+
+  async buildIndex(account: number): Promise<void> {
+    const args = ['index', 'build', '--config', join(this.directory, 'etc'), `u${account}`];
+    await promisify(execFile)(program, args);
   }
 
   #failed(code: unknown): never {

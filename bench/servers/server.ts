@@ -21,6 +21,8 @@ export interface ServerKind {
   /** Path of an account's maildir, to be filled before the start; undefined: fill it by APPEND. */
   maildir?(account: number): string;
   readonly owner: Owner;
+  /** Makes the index of an account's text that the server would make in time; absent where there is none. */
+  buildIndex?(account: number): Promise<void>;
   /** Gets accounts ready; called before maildirs are filled. */
   prepare(accounts: number): void;
   /** @param synced  false: changes are acknowledged before they are on the disk, for servers that have the choice */
