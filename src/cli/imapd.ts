@@ -12,6 +12,7 @@ import type { ImapSettings } from '../config/settings.ts';
 import { type ImapSessionHandle, startAuthenticatedImap } from '../imap/session.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import { StreamConnection } from '../net/stream-connection.ts';
+import { SmapSession } from '../smap/session.ts';
 import { saveFolders } from '../store/registry.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
@@ -127,10 +128,12 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
     };
     const tag = environment['IMAPLOGINTAG'];
     process.stdout.once('close', resolve);
-    const session: ImapSessionHandle = startAuthenticatedImap(connection, account, services, {
-      leftover: Buffer.alloc(0),
-      tag,
-    });
+    const leftover = Buffer.alloc(0);
+    // The variable by which Courier's login program says so (smap §10).
+    const session: ImapSessionHandle =
+      environment['PROTOCOL'] === 'SMAP1'
+        ? new SmapSession(connection, { ...services, capabilityText: () => '' }, leftover, account)
+        : startAuthenticatedImap(connection, account, services, { leftover, tag });
     for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) process.on(signal, () => session.stop());
   });
   return ended.then(saveFolders);
