@@ -13,6 +13,7 @@ export interface ServerProcess {
   /** Starts it again after `stop`. */
   start(): Promise<void>;
   stop(): Promise<void>;
+  signal(name: NodeJS.Signals): void;
 }
 
 /** @throws {Error} names the Debian package that is missing */
@@ -73,6 +74,9 @@ export function serverProcess(
       });
       await Promise.race([ended, untilReady(ready)]);
       ended.catch(() => {});
+    },
+    signal(name) {
+      child?.kill(name);
     },
     async stop() {
       const running = child;

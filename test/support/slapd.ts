@@ -23,6 +23,7 @@ export interface LdapServer extends ServerProcess {
   readonly adminDn: string;
   readonly adminPassword: string;
   add(ldif: string): void;
+  modify(ldif: string): void;
   cleanUp(): Promise<void>;
 }
 
@@ -39,7 +40,8 @@ objectclass ( 1.3.6.1.4.1.99999.6 NAME 'mailAccount' SUP top AUXILIARY
   MAY ( mail $ mailbox $ clearPassword $ quota $ noImap $ handle $ uidNumber $ gidNumber $ homeDirectory ) )
 `;
 
-export async function startSlapd(): Promise<LdapServer> {
+/** @param more  lines of slapd.conf */
+export async function startSlapd(more = ''): Promise<LdapServer> {
   const daemon = needProgram(['/usr/sbin/slapd'], 'slapd');
   const ldapadd = needProgram(['/usr/bin/ldapadd'], 'ldap-utils');
   const user = unprivilegedUser();
@@ -54,7 +56,7 @@ export async function startSlapd(): Promise<LdapServer> {
     join(folder, 'slapd.conf'),
     `${['core', 'cosine', 'nis'].map((name) => `include /etc/ldap/schema/${name}.schema\n`).join('')}` +
       `include ${folder}/mail.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n` +
-      `TLSCACertificateFile ${folder}/ca.pem\nTLSCertificateFile ${folder}/server.pem\n` +
+      `${more}TLSCACertificateFile ${folder}/ca.pem\nTLSCertificateFile ${folder}/server.pem\n` +
       `TLSCertificateKeyFile ${folder}/server.key\ndatabase mdb\nsuffix ${ldapBase}\nrootdn ${adminDn}\n` +
       `rootpw "${adminPassword}"\ndirectory ${data}\ndbnosync\nmaxsize 10485760\n` +
       'access to attrs=userPassword,clearPassword by self write by anonymous auth by * none\n' +
@@ -78,6 +80,15 @@ export async function startSlapd(): Promise<LdapServer> {
         input: ldif,
         stdio: ['pipe', 'ignore', 'pipe'],
       }),
+    modify: (ldif) =>
+      void execFileSync(
+        ldapadd.replace(/add$/, 'modify'),
+        ['-x', '-H', uri, '-D', adminDn, '-w', adminPassword],
+        {
+          input: ldif,
+          stdio: ['pipe', 'ignore', 'pipe'],
+        },
+      ),
     async cleanUp() {
       await server.stop();
       removeFolder(folder);

@@ -37,7 +37,7 @@ const maxIdleBinds = 8;
 const pageSize = 500;
 const sizeLimitExceeded = 4;
 /** Result codes of a bind that are the user's fault: no such object, bad DN, wrong password, refused. */
-const rejections: ReadonlySet<number> = new Set([8, 13, 19, 32, 34, 48, 49, 50, 53]);
+const rejections: ReadonlySet<number> = new Set([19, 32, 34, 48, 49, 50, 53]);
 /** Busy, unavailable; other result codes are answers to this request only. */
 const outages: ReadonlySet<number> = new Set([51, 52]);
 
@@ -72,13 +72,21 @@ export function createLdapConnections(
     });
     try {
       if (settings.startTls) await client.startTLS({ ...tlsOptions, ...serverName(url) });
-      // ldapts connects with the first request: an anonymous bind.
-      else await client.bind('', '');
+      else await open(client);
     } catch (error) {
       await drop(client);
       throw error;
     }
     return client;
+  }
+
+  /** ldapts connects with the first request: an anonymous bind. Some servers refuse that, and are there all the same. */
+  async function open(client: Client): Promise<void> {
+    try {
+      await client.bind('', '');
+    } catch (error) {
+      if (isOutage(error)) throw error;
+    }
   }
 
   async function connect(): Promise<Client> {
@@ -95,11 +103,22 @@ export function createLdapConnections(
 
   /** The connection for searches, bound as LDAP_BINDDN. */
   function searcher(): Promise<Client> {
-    searching ??= connect().then(async (client) => {
-      if (settings.bind) await client.bind(settings.bind.dn, settings.bind.password);
+    if (searching) return searching;
+    const opening = connect().then(async (client) => {
+      try {
+        if (settings.bind) await client.bind(settings.bind.dn, settings.bind.password);
+      } catch (error) {
+        await drop(client);
+        throw error;
+      }
       return client;
     });
-    return searching;
+    // The next request tries again, also where the directory has refused LDAP_BINDDN.
+    opening.catch(() => {
+      if (searching === opening) searching = undefined;
+    });
+    searching = opening;
+    return opening;
   }
 
   function withSearcher<Result>(work: (client: Client) => Promise<Result>): Promise<Result> {

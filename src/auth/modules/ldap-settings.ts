@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { integerValue, type RcValues, requiredValue } from '../rc-file.ts';
 import { findGroupId, findSystemAccount } from '../system-accounts.ts';
+import { readAuthorities, usualAuthorities } from './authorities.ts';
 
 export interface LdapSettings {
   /** Tried in turn. */
@@ -152,11 +153,13 @@ export function ldapTlsOptions(environment: ReadonlyMap<string, string>): Connec
     const path = environment.get(name);
     return path ? readFileSync(path) : undefined;
   };
-  const [ca, cert, key] = [file('TLS_CACERT'), file('TLS_CERT'), file('TLS_KEY')];
+  const [caFile, cert, key] = [file('TLS_CACERT'), file('TLS_CERT'), file('TLS_KEY')];
+  const caDirectory = environment.get('TLS_CACERTDIR');
+  const ca = [...(caFile ? [caFile] : []), ...(caDirectory ? readAuthorities(caDirectory) : [])];
   const required = environment.get('TLS_REQCERT')?.toLowerCase() ?? 'demand';
   return {
     rejectUnauthorized: required !== 'never' && required !== 'allow',
-    ...(ca && { ca }),
+    ca: ca.length > 0 ? ca : usualAuthorities(),
     ...(cert && { cert }),
     ...(key && { key }),
   };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { contractAccounts, describeModule, moduleContext } from '../../../test/support/auth-contract.ts';
@@ -171,6 +171,77 @@ describe('authldap settings', { timeout: 30_000 }, () => {
     assert.equal((await module.lookup('fred@example.com', 'imap'))?.uid, 1000);
     await module.close();
   });
+});
+
+test('a directory that refuses anonymous binds, and LDAP_BINDDN until it has its password', async (t) => {
+  const server = await startSlapd('disallow bind_anon\n');
+  const folder = privateFolder('authldaprc');
+  t.after(async () => {
+    removeFolder(folder);
+    await server.cleanUp();
+  });
+  const dn = `cn=reader,${ldapBase}`;
+  server.add(`${accountsLdif(ssha)}\ndn: ${dn}\nobjectClass: person\ncn: reader\nsn: x\nuserPassword: old\n`);
+  const rc = common(server).replace(server.adminDn, dn).replace(server.adminPassword, 'new');
+  const path = join(folder, 'rc');
+  writeFileSync(path, `LDAP_URI ${server.uri}\nLDAP_AUTHBIND 1\n${rc}${passwords}${marker}`, { mode: 0o600 });
+  const module = createLdapModule(path, new Map(), moduleContext());
+  const login = () => module.login({ service: 'imap', userId: 'fred@example.com', password: 'secret' });
+  await assert.rejects(login(), AuthError);
+  server.modify(`dn: ${dn}\nchangetype: modify\nreplace: userPassword\nuserPassword: new\n`);
+  assert.equal((await login())?.uid, 1000);
+  assert.equal((await module.lookup('fred@example.com', 'imap'))?.uid, 1000);
+  await module.close();
+});
+
+test('LDAPTLS_CACERTDIR is a directory of authorities', async (t) => {
+  const server = await startSlapd();
+  t.after(() => server.cleanUp());
+  server.add(accountsLdif(ssha));
+  const authorities = privateFolder('authorities');
+  t.after(() => removeFolder(authorities));
+  copyFileSync(server.ca, join(authorities, '0123abcd.0'));
+  const path = join(authorities, 'rc');
+  writeFileSync(path, `LDAP_URI ${server.tlsUri}\n${common(server)}${passwords}${marker}`, { mode: 0o600 });
+  const module = createLdapModule(path, new Map([['TLS_CACERTDIR', authorities]]), moduleContext());
+  assert.equal((await module.lookup('fred@example.com', 'imap'))?.uid, 1000);
+  await module.close();
+});
+
+test('a directory that does not answer is given up after LDAP_TIMEOUT, and asked again', async (t) => {
+  const server = await startSlapd();
+  const folder = privateFolder('authldaprc');
+  t.after(async () => {
+    server.signal('SIGCONT');
+    removeFolder(folder);
+    await server.cleanUp();
+  });
+  server.add(accountsLdif(ssha));
+  const path = join(folder, 'rc');
+  const rc = common(server).replace('LDAP_TIMEOUT 5', 'LDAP_TIMEOUT 1');
+  writeFileSync(path, `LDAP_URI ${server.uri}\n${rc}${passwords}${marker}`, { mode: 0o600 });
+  const module = createLdapModule(path, new Map(), moduleContext());
+  const lookup = () => module.lookup('fred@example.com', 'imap');
+  assert.equal((await lookup())?.uid, 1000);
+  server.signal('SIGSTOP');
+  const begun = performance.now();
+  await assert.rejects(Promise.all(Array.from({ length: 20 }, lookup)), AuthError);
+  // Twice at most: a connection may have been stale.
+  assert.ok(performance.now() - begun < 4000);
+  const again = performance.now();
+  await assert.rejects(lookup(), AuthError);
+  assert.ok(performance.now() - again < 50);
+  server.signal('SIGCONT');
+  const found = async (): Promise<number | undefined> => {
+    try {
+      return (await lookup())?.uid;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      return found();
+    }
+  };
+  assert.equal(await found(), 1000);
+  await module.close();
 });
 
 test('filter values are escaped as RFC 4515 wants', () =>

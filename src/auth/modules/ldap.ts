@@ -1,7 +1,7 @@
 /** `authldap` (authlib §9) over ldapts, always LDAPv3; settings in `authldaprc`. */
 import { Attribute, Change } from 'ldapts';
 import type { Account, EnumeratedAccount } from '../account-record.ts';
-import { AuthError } from '../auth-error.ts';
+import { AuthError, errorText } from '../auth-error.ts';
 import { openRcFile } from '../rc-file.ts';
 import { type AccountSource, type StoredAccount, storedModule } from '../stored-module.ts';
 import { octetsToText, toOctets } from '../wire.ts';
@@ -33,7 +33,7 @@ export function createLdapModule(
   function current(): BackEnd {
     const settings = file.current();
     if (opened?.settings !== settings) {
-      void opened?.connections.close();
+      opened?.connections.close().catch((error: unknown) => context.log.warn(errorText(error)));
       opened = { settings, connections: createLdapConnections(settings, environment) };
     }
     return opened;

@@ -1,9 +1,9 @@
 /** `authmysql` (authlib §8) over mysql2; settings in `authmysqlrc`. */
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { createPool, type Pool, type PoolConnection, type PoolOptions } from 'mysql2';
 import { createOutage } from '../outage.ts';
 import { integerValue, openRcFile, type RcValues, requiredValue } from '../rc-file.ts';
+import { readAuthorities } from './authorities.ts';
 import type { AuthModule, ModuleContext } from './module.ts';
 import {
   createSqlModule,
@@ -73,14 +73,6 @@ function readTls(values: RcValues): PoolOptions['ssl'] | undefined {
     ...(ciphers && { ciphers }),
     verifyIdentity: false,
   };
-}
-
-/** The certificates in a directory, as `c_rehash` leaves them. @throws {Error} there is none */
-function readAuthorities(directory: string): Buffer[] {
-  const files = readdirSync(directory).filter((name) => /\.(?:pem|crt|\d+)$/.test(name));
-  const authorities = new Set(files.map((name) => readFileSync(join(directory, name), 'latin1')));
-  if (authorities.size === 0) throw new Error(`authmysql: MYSQL_SSL_CAPATH: no certificates in ${directory}`);
-  return [...authorities].map((pem) => Buffer.from(pem, 'latin1'));
 }
 
 /** Errors without an SQL state of the server, or with one of class 08 and shutdown, mean that it is not there. */

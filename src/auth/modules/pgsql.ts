@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import pg, { type PoolConfig } from 'pg';
 import { createOutage } from '../outage.ts';
 import { openRcFile, requiredValue } from '../rc-file.ts';
+import { usualAuthorities } from './authorities.ts';
 import type { AuthModule, ModuleContext } from './module.ts';
 import {
   createSqlModule,
@@ -103,9 +104,9 @@ function tlsWays(values: ReadonlyMap<string, string>): Tls[] {
   }
 }
 
-/** `system`: the authorities of the runtime. Without a file libpq's own place counts, if there is one. */
-function rootCertificate(path: string): { readonly ca?: string } | undefined {
-  if (path === 'system') return {};
+/** `system`: the authorities of the system and the runtime. Without a file libpq's own place counts, if there is one. */
+function rootCertificate(path: string): { readonly ca: string | string[] } | undefined {
+  if (path === 'system') return { ca: usualAuthorities() };
   const usual = join(homedir(), '.postgresql/root.crt');
   if (path === '' && !existsSync(usual)) return undefined;
   return { ca: readFileSync(path || usual, 'utf8') };
