@@ -48,15 +48,19 @@ const commands: Readonly<Record<string, TransactionCommand>> = {
     if (typeof octets !== 'number') return octets.then((sent) => retrieved(transaction, message, sent));
     return retrieved(transaction, message, octets);
   },
-  async TOP(transaction, words) {
+  TOP(transaction, words) {
     const message = find(transaction.maildrop, words[0]);
     if (!message) return noSuchMessage;
     if (words[1] === undefined) return reply('-ERR Invalid command.');
     const { connection, maildrop } = transaction;
     const wrapAs = wrapperFor(transaction, message);
     const lines = leadingInteger(words[1]);
-    transaction.topOctets += await sendTop(connection, maildrop, message, lines, wrapAs);
-    return { kind: 'sent' };
+    const count = (octets: number) => {
+      transaction.topOctets += octets;
+      return sent;
+    };
+    const octets = sendTop(connection, maildrop, message, lines, wrapAs);
+    return typeof octets === 'number' ? count(octets) : octets.then(count);
   },
   DELE({ maildrop }, words) {
     const message = find(maildrop, words[0]);

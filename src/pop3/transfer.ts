@@ -1,5 +1,6 @@
 /** Sends a message, or its beginning, as a multi-line reply. */
 import { toWire } from '../message/line-ends.ts';
+import { blockSourceOctets, returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
 import type { Connection } from '../net/connection.ts';
 import { describe } from '../store/describe.ts';
 import type { OpenMessage } from '../store/open-message.ts';
@@ -33,6 +34,13 @@ export function sendMessage(
   const message = folder.open(folder.rowOf(entry.uid));
   if (message.sizeOctets > smallOctets) return sendLarge(connection, maildrop, entry, message, wrapAs);
   try {
+    if (wrapAs === undefined) {
+      const sent = sendBlock(connection, message, (octets) => {
+        maildrop.correct(entry, octets);
+        return { end: octets, firstLine: firstLine(octets) };
+      });
+      if (sent !== undefined) return afterDrain(connection, sent);
+    }
     const wire = toWire(message.readAll());
     const whole = wire.length > 0 && wire[wire.length - 1] === 10 ? [wire] : [wire, lineEnd];
     maildrop.correct(entry, total(whole));
@@ -41,10 +49,63 @@ export function sendMessage(
     connection.write(`${firstLine(octets)}\r\n`);
     const stuffer = new DotStuffer();
     for (const piece of text) connection.write(stuffer.stuff(piece));
-    return connection.write('.\r\n') ? octets : connection.drained().then(() => octets);
+    connection.write('.\r\n');
+    return afterDrain(connection, octets);
   } finally {
     message.close();
   }
+}
+
+/** Room in front of a message for the first line of the reply. */
+const frontOctets = 64;
+
+/**
+ * Sends a message that fits into a block of memory, from the file to the socket without a copy.
+ * @param decide  from the text's octets, the block itself, and where the text begins in it
+ * @returns octets of the text that were sent; undefined: nothing was done, the message is too large for that
+ */
+function sendBlock(
+  connection: Connection,
+  message: OpenMessage,
+  decide: (octets: number, block: Buffer, start: number) => { end: number; firstLine: string },
+): number | undefined {
+  const { sizeOctets } = message;
+  if (sizeOctets > blockSourceOctets) return undefined;
+  const block = takeWireBlock();
+  if (block === undefined) return undefined;
+  let isLent = false;
+  try {
+    const { octets } = block;
+    if (!block.fits(frontOctets, sizeOctets + trailerOctets)) return undefined;
+    let end = frontOctets + block.expand((into, at) => message.read(into, at), sizeOctets, frontOctets);
+    if (end === frontOctets || octets[end - 1] !== 10) end += octets.write('\r\n', end, 'latin1');
+    const chosen = decide(end - frontOctets, octets, frontOctets);
+    end = frontOctets + chosen.end;
+    const line = `${chosen.firstLine}\r\n`;
+    const text = octets.subarray(frontOctets, end);
+    const stuffed = new DotStuffer().stuff(text);
+    if (stuffed === text) {
+      octets.write(line, frontOctets - line.length, 'latin1');
+      end += octets.write('.\r\n', end, 'latin1');
+      isLent = true;
+      connection.writeLent(octets.subarray(frontOctets - line.length, end), () => returnWireBlock(block));
+    } else {
+      connection.write(line);
+      connection.write(stuffed);
+      connection.write('.\r\n');
+    }
+    return text.length;
+  } finally {
+    if (!isLent) returnWireBlock(block);
+  }
+}
+
+/** A line end, an empty line and the last dot may follow what the file has. */
+const trailerOctets = 16;
+
+/** A client that is slow is waited for. */
+function afterDrain(connection: Connection, octets: number): number | Promise<number> {
+  return connection.pendingOctets < pieceOctets ? octets : connection.drained().then(() => octets);
 }
 
 async function sendLarge(
@@ -77,23 +138,57 @@ function firstLine(octets: number): string {
  * @returns octets of the text
  * @throws {MailError} before anything is sent
  */
-export async function sendTop(
+export function sendTop(
   connection: Connection,
   maildrop: Maildrop,
   entry: Pop3Message,
   bodyLines: number,
   wrapAs: string | undefined,
-): Promise<number> {
+): number | Promise<number> {
   const { folder } = maildrop.mailbox;
   const message = folder.open(folder.rowOf(entry.uid));
+  if (message.sizeOctets > blockSourceOctets || wrapAs !== undefined)
+    return sendTopInPieces(connection, message, bodyLines, wrapAs);
   try {
-    connection.write('+OK headers follow.\r\n');
+    const sent = sendBlock(connection, message, (octets, block, start) => ({
+      end: topEnd(block, start, start + octets, bodyLines) - start,
+      firstLine: topLine,
+    }));
+    return sent === undefined
+      ? sendTopInPieces(connection, folder.open(folder.rowOf(entry.uid)), bodyLines, wrapAs)
+      : afterDrain(connection, sent);
+  } finally {
+    message.close();
+  }
+}
+
+const topLine = '+OK headers follow.';
+
+async function sendTopInPieces(
+  connection: Connection,
+  message: OpenMessage,
+  bodyLines: number,
+  wrapAs: string | undefined,
+): Promise<number> {
+  try {
+    connection.write(`${topLine}\r\n`);
     const [head, tail] = wrapAs === undefined ? [] : wrapped([], wrapAs);
     const text = framed(pieces(message, firstPieceOctets), head, tail);
     return await sendPieces(connection, bodyLines < 0 ? text : top(text, bodyLines));
   } finally {
     message.close();
   }
+}
+
+/** Where TOP's text ends in wire octets; the empty line is written behind them where there is none. */
+function topEnd(octets: Buffer, start: number, end: number, bodyLines: number): number {
+  if (bodyLines < 0) return end;
+  const isEmptyHeader = octets[start] === 13 && octets[start + 1] === 10;
+  const found = isEmptyHeader ? -2 : octets.subarray(start, end).indexOf('\r\n\r\n');
+  if (found === -1) return end + octets.write('\r\n', end, 'latin1');
+  let at = start + found + 4;
+  for (let left = bodyLines; left > 0 && at < end; left--) at = octets.indexOf(10, at) + 1;
+  return Math.min(at, end);
 }
 
 /** Sends pieces and the end of the reply. */

@@ -343,6 +343,9 @@ function byBaseName(entries: readonly Pop3Entry[]): Map<string, Pop3Entry> {
 /** The messages in the list's order, which is POP3's, if they are the same as the list's; else undefined. */
 function sameMessages(entries: readonly Pop3Entry[], fileNames: readonly string[]): Pop3Row[] | undefined {
   if (entries.length !== fileNames.length) return undefined;
+  // The usual mailbox got its UIDs in the order of its names.
+  const inOrder = entries.every((entry, i) => upToColon(entry.fileName) === upToColon(fileNames[i]!));
+  if (inOrder) return entries.map((entry, index) => ({ entry, index }));
   const places = new Map(fileNames.map((name, index) => [upToColon(name), index]));
   const rows: Pop3Row[] = [];
   for (const entry of entries) {
