@@ -8,6 +8,7 @@ import {
   temporaryAccount,
 } from '../../test/support/temporary-account.ts';
 import type { Log } from '../base/log.ts';
+import { MailError } from '../base/mail-error.ts';
 import { readQuota } from '../store/maildirsize.ts';
 import type { Identity } from './acl.ts';
 import { defaultMailboxesSettings, Mailboxes, type MailboxesSettings } from './mailboxes.ts';
@@ -299,3 +300,69 @@ test('administrators see and set the quota of each shared account, others do not
   for (const root of ['#shared.bob.Pub', '#shared.nobody', '#shared.me', 'PUBLIC', 'x', '../bob'])
     await assert.rejects(chief.setQuota(root, { octets: 1, messages: 0 }), { kind: 'notFound' }, root);
 });
+
+/** Names, as they are after decoding, by which somebody might get out of a maildir or become an owner. */
+const tricks = [
+  '#shared.bob/../me',
+  '#shared.bob/../../x',
+  '#shared.bob.Pub/../../x',
+  '#shared.bob.Pub.%2e%2e',
+  '#shared.bob.&AC8-x',
+  '#shared.bob.Pub.new\0x',
+  '#shared.BOB.Pub.new',
+  '#SHARED.bob.Open.new',
+  '#shared.bob.',
+  '#shared..bob',
+  '#shared.bob..new',
+  '#shared.bob./x',
+  '#shared.owner.x',
+  '#shared.administrators.x',
+  '#shared.bob.Private.x',
+  '#shared.bob.Pub.x',
+  '#shared.bob.x',
+  'INBOX/../bob/x',
+  'INBOX.../bob/.x',
+];
+for (const name of tricks)
+  test(`nothing is made, changed or opened by the name ${JSON.stringify(name)}`, async (t) => {
+    const c = withBob(t);
+    const everything = () => readdirSync(dirname(c.maildir), { recursive: true }).map(String).sort();
+    const before = everything();
+    const attempts: (() => unknown)[] = [
+      () => c.me.create(name),
+      () => c.me.rename('#shared.bob.Open', name),
+      () => c.me.delete(name),
+      () => c.me.open(name, 'i'),
+      () => c.me.changeAcl(name, { identifier: 'user=me', mode: 'add', rights: 'a' }),
+      () => c.me.status(name),
+    ];
+    for (const attempt of attempts) await assert.rejects(async () => attempt(), MailError);
+    for (const look of [() => c.me.rights(name), () => c.me.list('', [name]), () => c.me.lsub('', name)])
+      await (async () => look())().catch((error: unknown) => assert.ok(error instanceof MailError));
+    await c.me.subscribe(name).catch((error: unknown) => assert.ok(error instanceof MailError));
+    assert.deepEqual(
+      everything().filter((path) => !path.endsWith('courierimapsubscribed')),
+      before,
+    );
+  });
+
+for (const login of [
+  'owner',
+  'anyone',
+  'administrators',
+  'group=staff',
+  'bob',
+  'user=bob',
+  'b',
+  'vendor=courier.internal',
+  '',
+])
+  test(`the login ${JSON.stringify(login)} gives no rights in the maildir of somebody else`, async (t) => {
+    const c = withBob(t);
+    c.index(['b * indexb', 'bob 1000 1000 HOME/bob']);
+    c.index(['bob 1000 1000 HOME/bob'], 'indexb');
+    const list = 'owner aceilrstwx\nadministrators aceilrstwx\ngroup=staff lra\n';
+    writeFileSync(join(c.bob, '.Private/courierimapacl'), list);
+    for (const name of ['#shared.bob.Private', '#shared.b.bob.Private'])
+      assert.equal(c.as({ login }).rights(name), '', name);
+  });
