@@ -28,6 +28,8 @@ import type { ServerSettings, ServiceSettings, WorkerSettings } from './settings
 
 const certificateCheckMs = 1_000;
 const dayMs = 86_400_000;
+/** Whoever gets hold of these keys can read the connections that began with them. */
+const ticketKeyMs = dayMs / 2;
 
 export class Supervisor {
   #settings: ServerSettings;
@@ -50,6 +52,7 @@ export class Supervisor {
   #stamp = '';
   #certificateTimer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
+  #ticketTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening = new Set<number>();
   #started: { resolve(): void; reject(error: Error): void } | undefined;
@@ -75,6 +78,7 @@ export class Supervisor {
     this.#readCertificates();
     this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
     this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs);
+    this.#ticketTimer = setInterval(() => this.#renewTicketKeys(), ticketKeyMs);
     const { metricsAddress } = this.#settings;
     if (metricsAddress)
       this.#metricsServer = await serveMetrics(metricsAddress, () => this.#metricsPage(), this.#log);
@@ -119,6 +123,7 @@ export class Supervisor {
     const { stopTimeoutMs, pidFiles } = this.#settings;
     clearInterval(this.#certificateTimer);
     clearInterval(this.#expiryTimer);
+    clearInterval(this.#ticketTimer);
     this.#endpoints.close();
     this.#metricsServer?.close();
     const workers = this.#workers.map(async (child) => {
@@ -244,6 +249,11 @@ export class Supervisor {
     this.#stamp = certificateStamp(settings);
     this.#material = { files: readCertificateFiles(settings), ticketKeys: this.#material.ticketKeys };
     this.#warnOfExpiry();
+    for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
+  }
+
+  #renewTicketKeys(): void {
+    this.#material = { files: this.#material.files, ticketKeys: randomBytes(48) };
     for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
   }
 

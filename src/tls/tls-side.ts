@@ -82,6 +82,9 @@ function makeContext(
   const cert = files.get(settings.certFile + suffix)!;
   const ownKey =
     settings.privateKeyFile === undefined ? undefined : files.get(settings.privateKeyFile + suffix);
+  const asks = settings.verifyPeer !== 'none';
+  const authorities = asks ? trusted(settings, files, 'CERTIFICATE') : [];
+  const revoked = asks ? trusted(settings, files, 'X509 CRL') : [];
   const options: SecureContextOptions = {
     cert,
     key: ownKey ?? cert,
@@ -89,15 +92,13 @@ function makeContext(
     honorCipherOrder: settings.strict,
     ciphers: cipherList(settings),
     dhparam: 'auto',
+    secureOptions: noRenegotiation,
     ticketKeys: Buffer.from(ticketKeys),
-    sessionIdContext: createHash('sha256').update(settings.certFile).digest('hex').slice(0, 32),
-  };
-  if (settings.verifyPeer !== 'none') {
-    options.ca = trusted(settings, files, 'CERTIFICATE');
-    const revoked = trusted(settings, files, 'X509 CRL');
+    sessionIdContext: sessionContext([settings.certFile, settings.verifyPeer, ...authorities, ...revoked]),
+    ...(asks && { ca: authorities }),
     // With one list, every authority needs one: OpenSSL refuses what it cannot check.
-    if (revoked.length > 0) options.crl = revoked;
-  }
+    ...(revoked.length > 0 && { crl: revoked }),
+  };
   try {
     return createSecureContext(options);
   } catch (error) {
@@ -106,12 +107,29 @@ function makeContext(
   }
 }
 
+/** SSL_OP_NO_RENEGOTIATION, which Node has no name for. A client could have the server compute for it without end. */
+const noRenegotiation = 0x4000_0000;
+
+/**
+ * What a resumed session must have in common with this context. The certificate of a client is looked at only when
+ * its session begins, so that an authority that is not trusted any more, or a new list of revoked certificates, must
+ * end the sessions from before.
+ */
+function sessionContext(parts: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
+}
+
+/** What scanners have nothing to say about: keys of each session's own, and no separate authentication code. */
+const strong12 = 'ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20';
+/** What clients have that know nothing newer than TLS 1.1. */
+const weak11 = 'ECDHE+AES:DHE+AES:AES:!aNULL:!eNULL:!PSK:!SRP:@SECLEVEL=0';
+
 /** The administrator's list is for TLS 1.2 and older; without the suites of TLS 1.3 Node would switch that off. */
 function cipherList({ cipherList: list, minVersion }: TlsSettings): string {
-  const level = minVersion === 'TLSv1' || minVersion === 'TLSv1.1' ? ':@SECLEVEL=0' : '';
-  if (list === '') return DEFAULT_CIPHERS + level;
+  const isOld = minVersion === 'TLSv1' || minVersion === 'TLSv1.1';
   const modern = DEFAULT_CIPHERS.split(':').filter((name) => name.startsWith('TLS_'));
-  return [...modern, list].join(':') + level;
+  if (list !== '') return [...modern, list, ...(isOld ? ['@SECLEVEL=0'] : [])].join(':');
+  return [...modern, strong12, ...(isOld ? [weak11] : [])].join(':');
 }
 
 /** Only what TLS_TRUSTCERTS names: no authority of the system can vouch for a login. */

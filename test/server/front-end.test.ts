@@ -1,9 +1,8 @@
 /** The server from outside: logins over every kind of connection, signals, processes that die. */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { Conversation, password, TestServer } from './support.ts';
+import { acceptedSocket, Conversation, password, socketsOf, TestServer } from './support.ts';
 
 describe('one server', { timeout: 60_000 }, () => {
   let server: TestServer;
@@ -242,22 +241,3 @@ describe('behind a load balancer', { timeout: 60_000 }, () => {
     secure.close();
   });
 });
-
-/** The inode of the server's end of a connection from this local port. */
-function acceptedSocket(serverPort: number, clientPort: number): string {
-  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
-  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
-  const fields = rows.map((row) => row.trim().split(/\s+/));
-  const row = fields.find(
-    ([, local = '', remote = '']) =>
-      local.endsWith(`:${hex(serverPort)}`) && remote.endsWith(`:${hex(clientPort)}`),
-  );
-  assert.ok(row, `no connection from port ${clientPort}`);
-  return `socket:[${row[9]}]`;
-}
-
-/** What a process has open, as `/proc` calls it. */
-function socketsOf(pid: number): Set<string> {
-  const directory = `/proc/${pid}/fd`;
-  return new Set(readdirSync(directory).map((name) => readlinkSync(`${directory}/${name}`)));
-}

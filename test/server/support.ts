@@ -1,8 +1,20 @@
 /** The whole server, started as an administrator starts it, and a client that says what it is told. */
+
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -273,4 +285,23 @@ export class Conversation {
   close(): void {
     this.socket.destroy();
   }
+}
+
+/** The inode of the server's end of a connection from this local port. */
+export function acceptedSocket(serverPort: number, clientPort: number): string {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, '0');
+  const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n');
+  const fields = rows.map((row) => row.trim().split(/\s+/));
+  const row = fields.find(
+    ([, local = '', remote = '']) =>
+      local.endsWith(`:${hex(serverPort)}`) && remote.endsWith(`:${hex(clientPort)}`),
+  );
+  assert.ok(row, `no connection from port ${clientPort}`);
+  return `socket:[${row[9]}]`;
+}
+
+/** What a process has open, as `/proc` calls it. */
+export function socketsOf(pid: number): Set<string> {
+  const directory = `/proc/${pid}/fd`;
+  return new Set(readdirSync(directory).map((name) => readlinkSync(`${directory}/${name}`)));
 }

@@ -60,7 +60,7 @@ export const tlsRows = [
     kind: tlsProtocol,
     default: '',
     unset: 'TLSv1.2',
-    means: 'The lowest version of TLS; ++ forbids renegotiation and prefers the order of the server.',
+    means: 'The lowest version of TLS; ++ prefers the order of the server. Renegotiation is always refused.',
   },
   {
     name: 'TLS_STARTTLS_PROTOCOL',
@@ -78,7 +78,7 @@ export const tlsRows = [
     scopes: every,
     kind: optional(text),
     default: '',
-    unset: "the runtime's list",
+    unset: 'forward secrecy and authenticated encryption only',
     means: 'The ciphers up to TLS 1.2, as OpenSSL names them.',
   },
   {
@@ -117,7 +117,7 @@ export const tlsRows = [
     kind: optional(path),
     default: '',
     template: '/etc/ssl/certs/ca-certificates.crt',
-    unset: "the runtime's authorities",
+    unset: 'no certificate is accepted',
     means: 'The authorities that client certificates may come from: a PEM file, or a directory of them.',
   },
   {
@@ -139,7 +139,9 @@ export const tlsRows = [
     kind: optional(text),
     default: '',
     unset: 'no login by certificate',
-    means: 'The subject field of a client certificate that is the login name, e.g. emailaddress.',
+    means:
+      'The subject field of a client certificate that is the login name, e.g. emailaddress; or subjectAltName, ' +
+      'for the one mail address among its alternative names.',
   },
   {
     name: 'TLS_ALPN',
