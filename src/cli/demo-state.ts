@@ -8,7 +8,7 @@ import { type FileOwner, writeMaildir } from './demo-mail/maildir.ts';
 import { demoMessages } from './demo-mail/messages.ts';
 
 export const demoAccount = { address: 'demo@example.com', password: 'postrider' } as const;
-export const demoPorts = { plain: 1143, tls: 1993 } as const;
+export const demoPorts = { plain: 1143, tls: 1993, pop3: 1110, pop3s: 1995 } as const;
 
 /**
  * Where the demo's data lie: in the package, or, for root, where the unprivileged user that serves it can
@@ -64,6 +64,10 @@ function configFiles(
     'imapd-ssl':
       `${heading}SSLADDRESS=127.0.0.1\nSSLPORT=${demoPorts.tls}\nIMAPDSTARTTLS=YES\nIMAPDSSLSTART=YES\n` +
       `TLS_CERTFILE=${quoted(join(config, 'imapd.pem'))}\nTLS_VERIFYPEER=NONE\n`,
+    pop3d: `${heading}ADDRESS=127.0.0.1\nPORT=${demoPorts.pop3}\nMAXDAEMONS=400\nMAXPERIP=200\nPOP3DSTART=YES\n`,
+    'pop3d-ssl':
+      `${heading}SSLADDRESS=127.0.0.1\nSSLPORT=${demoPorts.pop3s}\nPOP3_STARTTLS=YES\nPOP3DSSLSTART=YES\n` +
+      `POP3AUTH_TLS="PLAIN LOGIN"\nTLS_CERTFILE=${quoted(join(config, 'imapd.pem'))}\nTLS_VERIFYPEER=NONE\n`,
     authdaemonrc: `${heading}authmodulelist="authuserdb"\nauthdaemonvar=${quoted(sockets)}\n`,
     postrider: `${heading}${owner ? 'WORKER_USER=nobody\n' : ''}WORKERS=2\n`,
     userdb: `${demoAccount.address}\t${fields}\n`,

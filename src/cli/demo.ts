@@ -18,7 +18,7 @@ export async function run({ args, stdout, stderr }: CommandContext): Promise<num
 
 function instructions(directory: string): string {
   const { address, password } = demoAccount;
-  const { plain, tls } = demoPorts;
+  const { plain, tls, pop3, pop3s } = demoPorts;
   const url = `${address.replace('@', '%40')}@localhost`;
   return `
 Postrider serves the account ${address}, password ${password}, on this machine only.
@@ -26,6 +26,7 @@ Postrider serves the account ${address}, password ${password}, on this machine o
   mutt         mutt -f imaps://${url}:${tls}/INBOX
   Thunderbird  IMAP server localhost, port ${tls} with SSL/TLS or ${plain} with STARTTLS, normal password,
                user name ${address}; accept the certificate, which was made here
+  POP3         port ${pop3s} with SSL/TLS or ${pop3} with STARTTLS; curl -k --user ${address}:${password} pop3s://localhost:${pop3s}/
 Data: ${directory} (delete it to begin anew). Stop with Ctrl-C.
 
 `;
