@@ -36,8 +36,15 @@ export interface Facts {
   readonly references: number[];
   /** Places of a column's texts in alphabetical order; see `ranks.ts`. */
   readonly ranks: Map<Int32Array, Ranks>;
+  /** Answers to SORT and THREAD of all messages, by the question; clients ask the same again and again. */
+  readonly answers: Map<string, Answer>;
   /** Counts the messages learnt, so that what was made from the columns is known to be old. */
   learned: number;
+}
+
+export interface Answer {
+  readonly learned: number;
+  readonly answer: object;
 }
 
 export interface Ranks {
@@ -100,6 +107,7 @@ function carryOver(old: Facts | undefined, view: SearchView): Facts {
     referencesCount: new Int32Array(count),
     references: old?.references ?? [],
     ranks: new Map(),
+    answers: new Map(),
     learned: 0,
   };
   if (old !== undefined) copyKnown(old, facts);
@@ -129,8 +137,41 @@ function commonStart(a: Facts, b: Facts): number {
   return start;
 }
 
+/** Columns of an answer, and its text as it is sent. */
+const answerOctetsPerMessage = 30;
+/** More questions about one folder than these are not usual. */
+const mostAnswers = 8;
+
 function octetsOf(facts: Facts): number {
-  return facts.strings.octets + facts.count * octetsPerMessage + facts.references.length * 8;
+  const perMessage = octetsPerMessage + facts.answers.size * answerOctetsPerMessage;
+  return facts.strings.octets + facts.count * perMessage + facts.references.length * 8;
+}
+
+/** True where every column has all messages. */
+export function isComplete(facts: Facts): boolean {
+  return !facts.known.includes(0);
+}
+
+/**
+ * The answer about all messages of a view: kept from the last time if nothing has changed since.
+ * @param of  how many messages it is about; only the answer about all of them is kept
+ */
+export async function keptAnswer<T extends object>(
+  facts: Facts,
+  question: string,
+  of: number,
+  make: () => Promise<T>,
+): Promise<T> {
+  if (of !== facts.count) return make();
+  const kept = facts.answers.get(question);
+  if (kept?.learned === facts.learned) return kept.answer as T;
+  const { learned } = facts;
+  const answer = await make();
+  if (facts.learned !== learned || !isComplete(facts)) return answer;
+  facts.answers.delete(question);
+  if (facts.answers.size === mostAnswers) facts.answers.clear();
+  facts.answers.set(question, { learned, answer });
+  return answer;
 }
 
 function forgetOldest(): void {

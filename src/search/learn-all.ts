@@ -1,6 +1,6 @@
 import { MailError } from '../base/mail-error.ts';
 import { describe } from '../store/describe.ts';
-import type { Facts } from './facts.ts';
+import { type Facts, isComplete } from './facts.ts';
 import { learn } from './learn.ts';
 import { MessageReader } from './message-reader.ts';
 import type { Pacer } from './pacer.ts';
@@ -17,6 +17,7 @@ export async function learnAll(
   indexes: Uint32Array,
   pacer: Pacer,
 ): Promise<Int32Array> {
+  if (isComplete(facts)) return Int32Array.from(indexes);
   await view.folder.computed.ready();
   const reader = new MessageReader(view.folder);
   return keepReadable(indexes, pacer, (index) => {

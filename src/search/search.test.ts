@@ -260,6 +260,29 @@ test('SORT takes new mail into what it remembers', async (t) => {
   assert.deepEqual(await order(), [2, 3, 1]);
 });
 
+test('a question asked again gets the same answer, until there is other mail', async (t) => {
+  const { account, put } = temporaryAccount(t);
+  for (let i = 0; i < 9; i++) put(`cur/${i}.x:2,`, `Subject: ${9 - i}\n\n`);
+  const folder = await account.openFolder('INBOX');
+  t.after(() => folder.close());
+  const all: SearchKey = { kind: 'all' };
+  const ask = (reverse: boolean, key = all) => {
+    const view = { folder, uids: folder.uids, count: folder.count, isRecent: () => false };
+    return sort(view, [{ field: 'subject', reverse }], key, options);
+  };
+  await ask(false);
+  const kept = await ask(false);
+  assert.equal(await ask(false), kept);
+  assert.deepEqual(numbers(await ask(true)), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assert.deepEqual(numbers(await ask(false, { kind: 'sequence', ranges: [[2, 4]] })), [4, 3, 2]);
+  assert.equal(await ask(false), kept);
+  put('cur/99.x:2,', 'Subject: 0\n\n');
+  await folder.refresh();
+  assert.deepEqual(numbers(await ask(false)), [10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  await folder.expunge([5]);
+  assert.deepEqual(numbers(await ask(false)), [9, 8, 7, 6, 5, 4, 3, 2, 1]);
+});
+
 const threads: [algorithm: ThreadAlgorithm, text: string][] = [
   ['references', '(1 3 2)(5 4)'],
   ['orderedSubject', '(1 (3)(2))(5)(4)'],

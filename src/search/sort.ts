@@ -1,4 +1,4 @@
-import { type Facts, factsOf } from './facts.ts';
+import { type Facts, factsOf, keptAnswer } from './facts.ts';
 import type { SearchKey } from './keys.ts';
 import { internalDates, learnAll, wireSizes } from './learn-all.ts';
 import { pacedSort } from './paced-sort.ts';
@@ -16,7 +16,7 @@ export interface SortCriterion {
 
 /**
  * Searches, then orders by the criteria; ties keep mailbox order (RFC 5256 §3).
- * @returns indexes of the view
+ * @returns indexes of the view; not to be changed, others may get the same
  */
 export async function sort(
   view: SearchView,
@@ -27,6 +27,17 @@ export async function sort(
   const pacer = new Pacer(options.signal);
   const found = await searchPaced(view, key, options, pacer);
   const facts = factsOf(view);
+  const question = `sort ${criteria.map(({ field, reverse }) => `${reverse ? '-' : ''}${field}`).join(' ')}`;
+  return keptAnswer(facts, question, found.length, () => order(view, facts, criteria, found, pacer));
+}
+
+async function order(
+  view: SearchView,
+  facts: Facts,
+  criteria: readonly SortCriterion[],
+  found: Uint32Array,
+  pacer: Pacer,
+): Promise<Uint32Array> {
   const indexes = criteria.some(({ field }) => field !== 'arrival' && field !== 'size')
     ? await learnAll(view, facts, found, pacer)
     : Int32Array.from(found);

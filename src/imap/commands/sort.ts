@@ -1,14 +1,14 @@
-import { Pacer } from '../../search/pacer.ts';
 import { sort as order, type SortCriterion, type SortField } from '../../search/sort.ts';
 import { thread as arrange, formatThreads, type ThreadAlgorithm } from '../../search/thread.ts';
-import { command } from '../command.ts';
+import { writeAnswer } from '../answers.ts';
+import { command, type NumberedBy } from '../command.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
 import { checkCharset, readSearchKeys } from '../parser/search-program.ts';
 import { Refused } from '../refused.ts';
 import { bad, no, ok } from '../reply.ts';
 import { searchContext, searchOptions } from '../search-context.ts';
 import type { ImapSession } from '../session-loop.ts';
-import { writeNumbers } from './search.ts';
+import type { View } from '../view.ts';
 
 const sortFields: Readonly<Record<string, SortField>> = {
   ARRIVAL: 'arrival',
@@ -37,8 +37,7 @@ export const sort = command({
   },
   async run(session, { view }, { by, criteria, key }) {
     const indexes = await order(view, criteria, key, searchOptions(session));
-    const numbers = indexes.map((index) => (by === 'uid' ? view.uids[index]! : index + 1));
-    writeNumbers(session, '* SORT', numbers);
+    await writeAnswer(session, '* SORT', indexes, by, formatNumbers(indexes, numbering(view, by)));
     return ok('SORT done.');
   },
 });
@@ -55,17 +54,27 @@ export const thread = command({
   },
   async run(session, { view }, { by, algorithm, key }) {
     const forest = await arrange(view, algorithm, key, searchOptions(session));
-    const numberOf = by === 'uid' ? (index: number) => view.uids[index]! : (index: number) => index + 1;
-    const pacer = new Pacer(session.signal);
-    session.writer.text('* THREAD ');
-    for (const piece of formatThreads(forest, numberOf)) {
-      session.writer.text(piece);
-      if (pacer.due()) await pacer.pause();
-    }
-    session.writer.text('\r\n');
+    await writeAnswer(session, '* THREAD ', forest, by, formatThreads(forest, numbering(view, by)));
     return ok('THREAD done.');
   },
 });
+
+function numbering({ uids }: View, by: NumberedBy): (index: number) => number {
+  return by === 'uid' ? (index) => uids[index]! : (index) => index + 1;
+}
+
+/** Numbers of a piece. */
+const pieceNumbers = 1024;
+
+/** ` 3 1 2`, in pieces. */
+function* formatNumbers(indexes: Uint32Array, numberOf: (index: number) => number): Generator<string> {
+  for (let from = 0; from < indexes.length; from += pieceNumbers) {
+    let piece = '';
+    const end = Math.min(from + pieceNumbers, indexes.length);
+    for (let i = from; i < end; i++) piece += ` ${numberOf(indexes[i]!)}`;
+    yield piece;
+  }
+}
 
 function checkEnabled(session: ImapSession): void {
   if (session.settings.disableThreadSort) {
