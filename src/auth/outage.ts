@@ -11,6 +11,8 @@ export interface Outage {
 
 const firstWaitMs = 100;
 const longestWaitMs = 5000;
+/** A connection that died while idle says so at once; what took longer is not tried a second time. */
+const staleWithinMs = 1000;
 
 /**
  * @param isOutage  whether an error means that the back end cannot be reached, not that it refused this request
@@ -22,11 +24,12 @@ export function createOutage(isOutage: (error: unknown) => boolean, now = () => 
   let reason = '';
 
   async function attempt<Result>(work: () => Promise<Result>): Promise<Result> {
+    const begun = now();
     try {
       return await work();
     } catch (error) {
       // A connection that died while idle says so only when used: one more try, on a new one.
-      if (!isOutage(error) || waitMs > 0) throw error;
+      if (!isOutage(error) || waitMs > 0 || now() - begun > staleWithinMs) throw error;
       return await work();
     }
   }

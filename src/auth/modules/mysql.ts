@@ -56,7 +56,7 @@ function readTls(values: RcValues): PoolOptions['ssl'] | undefined {
   const [caFile, caDirectory] = [values.get('MYSQL_SSL_CACERT'), values.get('MYSQL_SSL_CAPATH')];
   if (!caFile && !caDirectory) return undefined;
   const ca = [
-    ...(caFile ? [readFileSync(caFile)] : []),
+    ...(caFile ? [readFileSync(caFile, 'latin1')] : []),
     ...(caDirectory ? readAuthorities(caDirectory) : []),
   ];
   const file = (name: string) => {
@@ -94,9 +94,17 @@ function openDatabase(options: PoolOptions): SqlDatabase {
   };
 
   function execute<Result>(text: string, parameters: readonly string[]): Promise<Result> {
-    return outage.guard(() => {
+    return outage.guard(async () => {
+      const connection = await connectionOf(opened());
       const { promise, resolve, reject } = Promise.withResolvers<Result>();
-      opened().execute({ sql: text, timeout: timeoutMs }, [...parameters], (error, result) => {
+      // mysql2 has a time limit too, but the connection would stay as it is, and taken.
+      const timer = setTimeout(() => {
+        connection.destroy();
+        reject(timedOut());
+      }, timeoutMs);
+      connection.execute({ sql: text, rowsAsArray: true }, [...parameters], (error, result) => {
+        clearTimeout(timer);
+        connection.release();
         if (error) reject(error);
         else resolve(result as Result);
       });
@@ -131,10 +139,20 @@ function openDatabase(options: PoolOptions): SqlDatabase {
   };
 }
 
+const timedOut = () => Object.assign(new Error('the server does not answer'), { code: 'ETIMEDOUT' });
+
+/** A connection of the pool, to be released. @throws {Error} none in time */
 function connectionOf(pool: Pool): Promise<PoolConnection> {
   const { promise, resolve, reject } = Promise.withResolvers<PoolConnection>();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    reject(timedOut());
+  }, timeoutMs);
   pool.getConnection((error, connection) => {
+    clearTimeout(timer);
     if (error) reject(error);
+    else if (late) connection.release();
     else resolve(connection);
   });
   return promise;
