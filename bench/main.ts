@@ -5,9 +5,11 @@
  *   npm run bench -- --quick [--save-baseline]
  *   npm run bench -- login [--quick]
  *   npm run bench -- proxy [--quick]
+ *   npm run bench -- smap [--quick] [--peers]
  *
  * With --quick and nothing else it compares Postrider with `baseline.json`, and fails if it got slower (`guard.ts`).
- * `login` measures logins through the authentication daemon, for each module, `proxy` the login proxy.
+ * `login` measures logins through the authentication daemon, for each module, `proxy` the login proxy,
+ * `smap` SMAP1 beside IMAP.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
@@ -26,6 +28,7 @@ import { formatTable, type Row, writeResults } from './report.ts';
 import { peerKinds } from './servers/peers.ts';
 import { Postrider } from './servers/postrider.ts';
 import type { RunningServer, ServerKind } from './servers/server.ts';
+import { benchSmap } from './smap.ts';
 import { type Workload, workloads } from './workloads.ts';
 
 const { values: options, positionals } = parseArgs({
@@ -49,6 +52,7 @@ const rows: Row[] = [];
 
 const print = (text: string) => void process.stdout.write(text);
 if (positionals[0] === 'login') await benchLogin(options.quick, print);
+else if (positionals[0] === 'smap') await benchSmap(options);
 else if (positionals[0] === 'proxy') await benchProxy(options.quick, print);
 else if (positionals[0] === 'pop3') {
   const { quick, peers, servers } = options;

@@ -8,7 +8,7 @@ export function splitWords(line: string): string[] {
 }
 
 export function quoteWord(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
+  return text.includes('"') ? `"${text.replaceAll('"', '""')}"` : `"${text}"`;
 }
 
 /** Inclusive ranges of message numbers, ascending. */

@@ -161,6 +161,10 @@ async function readOctets(path: string): Promise<Buffer | undefined> {
 }
 
 const lf = 10;
+/** The flag of a letter in the suffix of a file name. */
+const bitOfLetter = Uint8Array.from({ length: 256 }, (_, octet) =>
+  parseFlags(`:2,${String.fromCharCode(octet)}`),
+);
 
 /** Exported for its tests. @returns undefined: it is damaged, or of another version */
 export async function parseSnapshot(octets: Buffer, folder: Folder): Promise<Snapshot | undefined> {
@@ -178,13 +182,18 @@ export async function parseSnapshot(octets: Buffer, folder: Folder): Promise<Sna
   let before = 0;
   for (let i = 0; i < count; i++) {
     let uid = 0;
-    while (octets[at]! >= 48 && octets[at]! <= 57) uid = uid * 10 + octets[at++]! - 48;
-    const end = octets.indexOf(lf, at);
-    if (uid <= before || uid > 0xffff_ffff || octets[at] !== 58 || end < 0 || end - at > 40) return undefined;
-    uids[i] = uid;
-    flags[i] = parseFlags(octets.toString('latin1', at, end));
-    before = uid;
-    at = end + 1;
+    for (let digit = octets[at]! - 48; digit >= 0 && digit <= 9; digit = octets[++at]! - 48)
+      uid = uid * 10 + digit;
+    if (uid <= before || uid > 0xffff_ffff || octets[at] !== 58) return undefined;
+    const start = at;
+    let bits = 0;
+    for (let octet = octets[++at]!; octet !== lf; octet = octets[++at]!) {
+      if (octet === undefined || at - start > 40) return undefined;
+      bits |= bitOfLetter[octet]!;
+    }
+    uids[i] = before = uid;
+    flags[i] = bits;
+    at++;
     if (slice.isOver()) await slice.next();
   }
   const keywords = await parseKeywords(octets, at, folder);

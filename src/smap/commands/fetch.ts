@@ -11,6 +11,7 @@ import { quoteWord, type Ranges } from '../framing.ts';
 import { indexesOf, readSet } from '../message-set.ts';
 import { flagsText, keywordsText } from '../properties.ts';
 import type { OpenFolder, SmapSession } from '../session.ts';
+import type { View } from '../view.ts';
 
 /** FETCH set word… (smap §5.5): contents from left to right over the whole set, then the attributes. */
 export async function fetch(session: SmapSession, words: readonly string[]): Promise<string> {
@@ -18,9 +19,16 @@ export async function fetch(session: SmapSession, words: readonly string[]): Pro
   const { ranges, rest } = readSet(words);
   const contents = rest.map(readContentsWord).filter((word) => word !== undefined);
   for (const word of contents) await fetchContents(session, open, ranges, word);
-  const wanted = new Set(rest.map((word) => word.toUpperCase()));
-  if (!session.settings.keywords) wanted.delete('KEYWORDS');
-  if (attributes.some((name) => wanted.has(name))) await fetchAttributes(session, open, ranges, wanted);
+  const names = new Set(rest.map((word) => word.toUpperCase()));
+  if (!session.settings.keywords) names.delete('KEYWORDS');
+  const wanted: Wanted = {
+    FLAGS: names.has('FLAGS'),
+    KEYWORDS: names.has('KEYWORDS'),
+    UID: names.has('UID'),
+    SIZE: names.has('SIZE'),
+    INTERNALDATE: names.has('INTERNALDATE'),
+  };
+  if (attributes.some((name) => wanted[name])) await fetchAttributes(session, open, ranges, wanted);
   return 'Message retrieved.';
 }
 
@@ -79,35 +87,37 @@ async function setSeen(session: SmapSession, open: OpenFolder, index: number): P
 }
 
 /** In the order they are told. */
-const attributes = ['FLAGS', 'KEYWORDS', 'UID', 'SIZE', 'INTERNALDATE'];
+const attributes = ['FLAGS', 'KEYWORDS', 'UID', 'SIZE', 'INTERNALDATE'] as const;
+
+type Wanted = Readonly<Record<(typeof attributes)[number], boolean>>;
 
 async function fetchAttributes(
   session: SmapSession,
   { view }: OpenFolder,
   ranges: Ranges,
-  wanted: ReadonlySet<string>,
+  wanted: Wanted,
 ): Promise<void> {
   const { output } = session;
   const slice = new Slice();
-  for (const index of indexesOf(view, ranges)) {
-    output.line(`* FETCH ${index + 1}${attributesOf(view, index, wanted)}`);
-    if (output.full) await output.drained();
-    if (slice.isOver()) await slice.next();
-    if (session.ended) return;
-  }
+  for (const [first, last] of ranges)
+    for (let number = first; number <= last && number <= view.count; number++) {
+      output.text(`* FETCH ${number}${attributesOf(view, number - 1, wanted)}\n`);
+      if (output.full) await output.drained();
+      if (slice.isOver()) await slice.next();
+      if (session.ended) return;
+    }
 }
 
-function attributesOf(view: OpenFolder['view'], index: number, wanted: ReadonlySet<string>): string {
+function attributesOf(view: View, index: number, wanted: Wanted): string {
   const { folder } = view;
   const row = view.rowAt(index);
   if (row < 0) return attributesOfGone(view, index, wanted);
-  let text = '';
-  if (wanted.has('FLAGS')) text += ` ${flagsText(folder.flags[row]!)}`;
-  if (wanted.has('KEYWORDS')) text += ` ${keywordsText(folder.keywordSets[folder.keywordSet[row]!]!)}`;
-  if (wanted.has('UID')) text += ` ${quoteWord(`UID=${folder.baseName(row)}`)}`;
+  let text = wanted.FLAGS ? ` ${flagsText(folder.flags[row]!)}` : '';
+  if (wanted.KEYWORDS) text += ` ${keywordsText(folder.keywordSets[folder.keywordSet[row]!]!)}`;
+  if (wanted.UID) text += ` ${quoteWord(`UID=${folder.baseName(row)}`)}`;
   try {
-    if (wanted.has('SIZE')) text += ` SIZE=${folder.fileOctets(row)}`;
-    if (wanted.has('INTERNALDATE')) text += ` ${dateText(folder.internalDate(row))}`;
+    if (wanted.SIZE) text += ` SIZE=${folder.fileOctets(row)}`;
+    if (wanted.INTERNALDATE) text += ` ${dateText(folder.internalDate(row))}`;
   } catch (error) {
     if (!(error instanceof MailError)) throw error;
   }
@@ -115,13 +125,13 @@ function attributesOf(view: OpenFolder['view'], index: number, wanted: ReadonlyS
 }
 
 /** What is remembered of a message that has gone. */
-function attributesOfGone(view: OpenFolder['view'], index: number, wanted: ReadonlySet<string>): string {
+function attributesOfGone(view: View, index: number, wanted: Wanted): string {
   const { baseName, flags } = view.removed(index);
   const octets = sizeInName(baseName);
   return [
-    wanted.has('FLAGS') && ` ${flagsText(flags)}`,
-    wanted.has('UID') && ` ${quoteWord(`UID=${baseName}`)}`,
-    wanted.has('SIZE') && octets !== undefined && ` SIZE=${octets}`,
+    wanted.FLAGS && ` ${flagsText(flags)}`,
+    wanted.UID && ` ${quoteWord(`UID=${baseName}`)}`,
+    wanted.SIZE && octets !== undefined && ` SIZE=${octets}`,
   ]
     .filter((text) => text !== false)
     .join('');
