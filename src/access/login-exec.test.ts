@@ -45,6 +45,7 @@ test('it runs once in the maildir, with the environment and no input, and is rem
 for (const [what, body, mode, line] of [
   ['that fails', 'exit 3', 0o700, /exit status 3/],
   ['that never ends', 'exec sleep 60', 0o700, /ended by SIGTERM/],
+  ['that does not end when asked', "trap '' TERM; while :; do sleep 0.1; done", 0o700, /ended by SIGKILL/],
   ['that others may write', 'echo no >out', 0o722, /not run: others/],
 ] as const)
   test(`one ${what} stays, and the login goes on`, () =>
@@ -60,6 +61,15 @@ test('one that its owner may not execute is not run', () =>
     await hook.run();
     assert.deepEqual(hook.lines, []);
     assert.equal(existsSync(join(hook.maildir, 'out')), false);
+  }));
+
+test('one that removes itself is no error, nor is one that fills the log', () =>
+  withHook('rm loginexec; head -c 100000 /dev/zero | tr "\\\\0" x', 0o700, async (hook) => {
+    await hook.run();
+    assert.deepEqual(
+      hook.lines.map(({ length }) => length),
+      ['loginexec: '.length + 8192],
+    );
   }));
 
 test('a process it leaves behind does not hold the login', () =>

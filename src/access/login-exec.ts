@@ -3,12 +3,15 @@
  * (pop3-proxy-options §8). It runs as the account, in the maildir, and sees nothing of the client.
  */
 import { spawn } from 'node:child_process';
-import { type Stats, statSync, unlinkSync } from 'node:fs';
+import { rmSync, type Stats, statSync } from 'node:fs';
 import type { Log } from '../base/log.ts';
 import { octetPath } from '../base/paths.ts';
 
 /** Octets of its output that reach the log at one login. */
 const outputOctets = 8192;
+/** How long it has to end when it is asked to. */
+const patienceMs = 2000;
+const defaultPath = '/usr/local/bin:/usr/bin:/bin';
 
 const running = new Map<string, Promise<void>>();
 
@@ -16,7 +19,7 @@ const running = new Map<string, Promise<void>>();
  * Runs the hook if there is one; logins that come meanwhile wait for the same run. Never fails: whatever
  * happens is logged, and the login goes on.
  * @param maildir      its path, latin1
- * @param environment  all the program gets
+ * @param environment  all the program gets; PATH is added if it is missing
  */
 export function runLoginExec(
   maildir: string,
@@ -55,16 +58,28 @@ async function execute(
   path: string,
   maildir: string,
   env: Readonly<Record<string, string>>,
-  timeout: number,
+  timeoutMs: number,
   log: Log,
 ): Promise<void> {
+  // A process group of its own: what it has started ends with it when time is up.
   const child = spawn('./loginexec', [], {
     argv0: 'loginexec',
     cwd: maildir,
-    env,
-    timeout,
+    env: { PATH: defaultPath, ...env },
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const end = (signal: NodeJS.Signals) => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, signal);
+    } catch {
+      // It has just ended.
+    }
+  };
+  const timers = [
+    setTimeout(() => end('SIGTERM'), timeoutMs),
+    setTimeout(() => end('SIGKILL'), timeoutMs + patienceMs),
+  ];
   let output = '';
   const collect = (chunk: Buffer) => {
     output = (output + chunk.toString('latin1')).slice(0, outputOctets);
@@ -76,9 +91,19 @@ async function execute(
     // Not 'close': a process it left in the background may hold its output open for ever.
     child.on('exit', (code, signal) => resolve(signal === null ? String(code) : `ended by ${signal}`));
   });
+  for (const timer of timers) clearTimeout(timer);
   child.stdout.destroy();
   child.stderr.destroy();
   for (const line of output.split('\n')) if (line !== '') log.info(`loginexec: ${line}`);
   if (outcome !== '0') log.warn(`${path}: ${/^\d+$/.test(outcome) ? `exit status ${outcome}` : outcome}`);
-  else unlinkSync(path);
+  else removeHook(path, log);
+}
+
+/** It may have removed, or replaced, itself. */
+function removeHook(path: string, log: Log): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    log.warn(`${path}: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }

@@ -17,7 +17,7 @@ import { saveFolders } from '../store/registry.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import type { CommandContext } from './command.ts';
-import { imapSessionSettings, mailSettings } from './server-settings.ts';
+import { hookEnvironment, imapSessionSettings, mailSettings } from './server-settings.ts';
 
 type Environment = CommandContext['environment'];
 
@@ -111,7 +111,7 @@ function withSender(settings: ImapSessionSettings, environment: Environment): Im
 function serve(account: AccountRecord, environment: Environment, settings: ImapSettings): Promise<void> {
   process.umask(settings.umask);
   const log = processLog();
-  const mail = mailSettings(settings);
+  const mail = mailSettings(settings, hookEnvironment(environment));
   const byHand = environment['IMAPLOGINTAG'] === undefined;
   const connection = new StreamConnection(process.stdin, process.stdout, undefined, {
     remoteAddress: byHand ? '127.0.0.1' : (environment['TCPREMOTEIP'] ?? '127.0.0.1'),
@@ -124,7 +124,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
     const services = {
       settings: withSender(imapSessionSettings(settings), environment),
       log,
-      openMailboxes: (owner: AccountRecord) => openMailboxes(owner, connection, mail, log),
+      openMailboxes: (owner: AccountRecord) => openMailboxes(owner, connection, mail, log, {}),
     };
     const tag = environment['IMAPLOGINTAG'];
     process.stdout.once('close', resolve);

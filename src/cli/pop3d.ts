@@ -11,7 +11,7 @@ import { startAuthenticatedPop3 } from '../pop3/session.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import type { CommandContext } from './command.ts';
-import { pop3MailSettings, pop3SessionSettings } from './server-settings.ts';
+import { hookEnvironment, pop3MailSettings, pop3SessionSettings } from './server-settings.ts';
 
 type Environment = CommandContext['environment'];
 
@@ -61,20 +61,20 @@ function serve(
   for (const error of pop3.errors) stderr(`ERR: ${formatProblem(error)}\n`);
   process.umask(imap.settings.umask);
   const log = processLog();
-  const mail = pop3MailSettings(imap.settings, pop3.settings.maildirPath);
+  const mail = pop3MailSettings(imap.settings, pop3.settings.maildirPath, hookEnvironment(environment));
   let served = false;
   return new Promise((resolve) => {
     process.stdout.once('close', () => resolve(served ? 0 : 1));
+    // Without the variable UTF-8 is assumed to be understood (pop3-proxy-options §2.8).
+    const utf8 = environment['UTF8'] === undefined || Number(environment['UTF8']) !== 0;
     const services = {
       settings: pop3SessionSettings(pop3.settings),
       log,
-      openMailboxes: () => openMailboxes(account, connection, mail, log),
+      openMailboxes: () => openMailboxes(account, connection, mail, log, { UTF8: utf8 ? '1' : '0' }),
       sessionEnded: () => {
         served = true;
       },
     };
-    // Without the variable UTF-8 is assumed to be understood (pop3-proxy-options §2.8).
-    const utf8 = environment['UTF8'] === undefined || Number(environment['UTF8']) !== 0;
     const session = startAuthenticatedPop3(connection, account, services, {
       leftover: Buffer.alloc(0),
       utf8,

@@ -94,7 +94,8 @@ function withVariants<C extends ServiceConfig>(
   const variants: Record<string, ServiceSettings> = {};
   for (const variables of accessVariables(made.access.rules, made.access.local, service.scope)) {
     const { settings } = resolveVariant(service, variables, config.directory);
-    variants[variantKey(variables)] = make({ ...service, settings });
+    const environment = { ...service.environment, ...variables };
+    variants[variantKey(variables)] = make({ ...service, settings, environment });
   }
   return { ...made, access: { ...made.access, variants } };
 }
@@ -113,7 +114,7 @@ function imapService(service: ImapServiceConfig): ServiceSettings {
     ...any,
     protocol: 'imap',
     login: loginSettings('imap', settings, any.tls !== undefined && !any.implicitTls),
-    mail: mailSettings(settings),
+    mail: mailSettings(settings, service.environment),
     imap: imapSessionSettings(settings),
   };
 }
@@ -166,7 +167,7 @@ function pop3Service(service: Pop3ServiceConfig, config: Config): ServiceSetting
     ...any,
     protocol: 'pop3',
     login: loginSettings('pop3', settings, any.tls !== undefined && !any.implicitTls),
-    mail: pop3MailSettings(sharedSettings(config), settings.maildirPath),
+    mail: pop3MailSettings(sharedSettings(config), settings.maildirPath, service.environment),
     pop3: pop3SessionSettings(settings),
   };
 }
@@ -183,8 +184,12 @@ export function pop3SessionSettings(settings: Pop3Settings): Pop3SessionSettings
 }
 
 /** POP3 removes messages for good, whatever IMAP does, and leaves the owner of a maildir to the file system. */
-export function pop3MailSettings(imap: ImapSettings, maildirPath: string): MailSettings {
-  const settings = mailSettings(imap);
+export function pop3MailSettings(
+  imap: ImapSettings,
+  maildirPath: string,
+  environment: Readonly<Record<string, string>>,
+): MailSettings {
+  const settings = mailSettings(imap, environment);
   const mailboxes = { ...settings.mailboxes, moveExpungeToTrash: false };
   return { ...settings, maildirPath, mailboxes, checks: { owner: false, clock: false } };
 }
@@ -275,9 +280,22 @@ function tlsSettings(settings: ImapSettings | Pop3Settings): TlsSettings {
   };
 }
 
+/** What programs get that run for a session on standard streams: all that we got, but nobody's home. */
+export function hookEnvironment(environment: Environment): Record<string, string> {
+  const { HOME: _home, USER: _user, ...rest } = environment;
+  const set = Object.entries(rest).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(set);
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** What all sessions of mail need. */
-export function mailSettings(settings: ImapSettings): MailSettings {
+export function mailSettings(
+  settings: ImapSettings,
+  environment: Readonly<Record<string, string>> = {},
+): MailSettings {
   return {
+    environment,
     durable: settings.durable,
     keywords: settings.keywords,
     useLocks: settings.useLocks,

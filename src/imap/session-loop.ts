@@ -356,7 +356,11 @@ export class ImapSession {
   async enter(account: AccountRecord): Promise<void> {
     const forbidden = forbiddenByOptions(account, 'imap', this.connection.secure);
     if (forbidden) throw new MailError('cannot', forbidden.reason);
-    const mailboxes = await this.services.openMailboxes(account, this.connection);
+    const mailboxes = await this.services.openMailboxes(
+      account,
+      this.connection,
+      this.tag === '*' ? undefined : this.tag,
+    );
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
     clearTimeout(this.#timer);

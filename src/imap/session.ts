@@ -16,9 +16,14 @@ export interface ImapServices {
   readonly login?: LoginServices;
   /**
    * Opens what the account can reach; called once after login, before the OK.
+   * @param tag  of the login command
    * @throws {MailError} whose message the client is told with BYE
    */
-  openMailboxes(account: AccountRecord, connection: Connection): Mailboxes | Promise<Mailboxes>;
+  openMailboxes(
+    account: AccountRecord,
+    connection: Connection,
+    tag: string | undefined,
+  ): Mailboxes | Promise<Mailboxes>;
   /**
    * Takes over a connection that speaks SMAP1.
    * @param octets  what the client has sent, from its first `\\SMAP1` on

@@ -13,9 +13,14 @@ export interface Pop3Services {
   readonly login?: LoginServices;
   /**
    * Opens what the account can reach; called once after login.
+   * @param utf8  the client has said UTF8
    * @throws {MailError} whose message the client is told
    */
-  openMailboxes(account: AccountRecord, connection: Connection): Mailboxes | Promise<Mailboxes>;
+  openMailboxes(
+    account: AccountRecord,
+    connection: Connection,
+    utf8: boolean,
+  ): Mailboxes | Promise<Mailboxes>;
   /** Told once when a session that has logged in is over. */
   sessionEnded?(account: AccountRecord): void;
 }

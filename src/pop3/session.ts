@@ -203,7 +203,7 @@ class Session implements Pop3Session {
     if (forbidden) return { kind: 'end', text: `-ERR [SYS/PERM] ${forbidden.reason}` };
     let mailboxes: Mailboxes;
     try {
-      mailboxes = await this.#services.openMailboxes(account, connection);
+      mailboxes = await this.#services.openMailboxes(account, connection, utf8);
       const maildrop = await openMaildrop(mailboxes);
       const onRemoved = (fileName: string) => this.#logRemoval(account, fileName);
       const transaction = {

@@ -21,12 +21,17 @@ export function maildirOf(account: AccountRecord, maildirPath: string): string {
   return isAbsolute(maildir) ? maildir : join(account.home, maildir);
 }
 
-/** Runs `loginexec` on the way. @throws {MailError} the maildir cannot be used */
+/**
+ * Runs `loginexec` on the way.
+ * @param own  variables for it that the protocol has
+ * @throws {MailError} the maildir cannot be used
+ */
 export async function openMailboxes(
   account: AccountRecord,
   connection: Connection,
   mail: MailSettings,
   log: Log,
+  own: Readonly<Record<string, string>>,
 ): Promise<Mailboxes> {
   const { durable, keywords, useLocks, hostname, countTrash, watch, mailboxes, maildirPath } = mail;
   const maildir = maildirOf(account, maildirPath);
@@ -42,20 +47,21 @@ export async function openMailboxes(
   });
   const owner = mail.checks.owner ? { uid: process.geteuid!(), gid: process.getegid!() } : undefined;
   checkLogin({ home: account.home, maildir, owner, clock: mail.checks.clock }, store.settings);
-  if (mail.loginExecTimeoutMs !== undefined)
-    await runLoginExec(store.maildir, hookEnvironment(account, connection), mail.loginExecTimeoutMs, log);
+  if (mail.loginExecTimeoutMs !== undefined) {
+    const environment = { ...mail.environment, ...hookEnvironment(account, connection), ...own };
+    await runLoginExec(store.maildir, environment, mail.loginExecTimeoutMs, log);
+  }
   const maildirQuota = account.quota || mailboxes.maildirQuota || '';
   return new Mailboxes(store, { ...mailboxes, maildirQuota }, identityOf(account));
 }
 
-/** What `loginexec` may know: who logs in, and from where. */
+/** What `loginexec` may know beside the settings: who logs in, and from where (pop3-proxy-options §8). */
 function hookEnvironment(
   { address, options }: AccountRecord,
   connection: Connection,
 ): Record<string, string> {
   const pairs = [...options].flatMap(([name, values]) => values.map((value) => `${name}=${value}`));
   return {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
     AUTHENTICATED: address,
     OPTIONS: pairs.join(','),
     TCPREMOTEIP: mappedAddress(connection.remoteAddress),
@@ -87,7 +93,12 @@ export function imapServices(service: ImapServiceSettings, log: Log, login?: Log
       startSmap: (connection, octets, capabilityText) =>
         new SmapSession(connection, { ...smapServices(service, log), login, capabilityText }, octets),
     }),
-    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
+    openMailboxes: (account, connection, tag = '') =>
+      openMailboxes(account, connection, service.mail, log, {
+        PROTOCOL: 'IMAP',
+        IMAPLOGINTAG: tag,
+        IMAP_TLS: connection.secure ? '1' : '0',
+      }),
   };
 }
 
@@ -97,7 +108,12 @@ export function smapServices(service: ImapServiceSettings, log: Log): SmapServic
     log,
     settings: service.imap,
     capabilityText: () => '',
-    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
+    openMailboxes: (account, connection) =>
+      openMailboxes(account, connection, service.mail, log, {
+        PROTOCOL: 'SMAP1',
+        IMAPLOGINTAG: '\\SMAP1',
+        IMAP_TLS: connection.secure ? '1' : '0',
+      }),
   };
 }
 
@@ -107,6 +123,10 @@ export function pop3Services(service: Pop3ServiceSettings, log: Log, login?: Log
     settings: service.pop3,
     log,
     ...(login && { login }),
-    openMailboxes: (account, connection) => openMailboxes(account, connection, service.mail, log),
+    openMailboxes: (account, connection, utf8) =>
+      openMailboxes(account, connection, service.mail, log, {
+        UTF8: utf8 ? '1' : '0',
+        POP3_TLS: connection.secure ? '1' : '0',
+      }),
   };
 }

@@ -36,6 +36,8 @@ export interface MailSettings {
   readonly maildirPath: string;
   /** How long `loginexec` may run; undefined: it is not run. */
   readonly loginExecTimeoutMs: number | undefined;
+  /** The variables of the setting files, for programs that run on behalf of a session. */
+  readonly environment: Readonly<Record<string, string>>;
   /** What is looked at before an account is served: whose the maildir is, and the file server's clock. */
   readonly checks: { readonly owner: boolean; readonly clock: boolean };
   readonly mailboxes: MailboxesSettings;
