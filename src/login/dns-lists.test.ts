@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
+import type { Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
-import { once } from 'node:events';
 import { after, before, test } from 'node:test';
+import { type DnsRecords, startDnsServer } from '../../test/support/dns-server.ts';
 import { askDnsLists, type DnsListRule, reversedName } from './dns-lists.ts';
 
-/** A name server on the loopback interface that knows these records; names in `silent` it does not answer. */
-const records: Readonly<Record<string, { a?: string; txt?: string }>> = {
+const records: DnsRecords = {
   '2.0.0.127.bl.example': { a: '127.0.0.2', txt: 'listed for a reason' },
   '9.0.0.127.bl.example': { a: '127.0.0.9' },
   '2.0.0.127.ok.example': { a: '127.0.0.1' },
@@ -14,33 +13,11 @@ const records: Readonly<Record<string, { a?: string; txt?: string }>> = {
   '2.0.0.127.hijacked.example': { a: '192.0.2.80' },
   [`1.${'0.'.repeat(31)}bl.example`]: { a: '127.0.0.2' },
 };
-const server = createSocket('udp4', (query, { port, address }) => {
-  const labels: string[] = [];
-  let at = 12;
-  for (let length = query[at]!; length > 0; length = query[at]!) {
-    labels.push(query.toString('latin1', at + 1, at + 1 + length));
-    at += length + 1;
-  }
-  const question = query.subarray(12, at + 5);
-  const name = labels.join('.');
-  if (name.endsWith('silent.example')) return;
-  const found = records[name];
-  const isText = query.readUInt16BE(at + 1) === 16;
-  const value = isText ? found?.txt : found?.a;
-  const head = Buffer.from(query.subarray(0, 12));
-  const code = name.endsWith('broken.example') ? 2 : found ? 0 : 3;
-  head.set([0x81, 0x80 | code, 0, 1, 0, value === undefined ? 0 : 1, 0, 0, 0, 0], 2);
-  const data = isText
-    ? Buffer.concat([Buffer.from([value?.length ?? 0]), Buffer.from(value ?? '')])
-    : Buffer.from((value ?? '').split('.').map(Number));
-  const record = Buffer.from([0xc0, 12, 0, isText ? 16 : 1, 0, 1, 0, 0, 0, 1, 0, data.length]);
-  server.send(Buffer.concat([head, question, ...(value === undefined ? [] : [record, data])]), port, address);
-});
 const resolver = new Resolver({ timeout: 300, tries: 1 });
+let server: Socket;
 
 before(async () => {
-  server.bind(0, '127.0.0.1');
-  await once(server, 'listening');
+  server = await startDnsServer(records);
   resolver.setServers([`127.0.0.1:${server.address().port}`]);
 });
 after(() => server.close());
