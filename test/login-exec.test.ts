@@ -18,7 +18,10 @@ for (const [setting, runs] of [
     const maildir = join(home, 'Maildir');
     makeMaildir('empty', maildir);
     const hook = join(maildir, 'loginexec');
-    writeFileSync(hook, '#!/bin/sh\necho "$AUTHENTICATED $OPTIONS" >out\necho not for the client\n');
+    writeFileSync(
+      hook,
+      '#!/bin/sh\necho "$AUTHENTICATED $OPTIONS $LOGINEXEC $HOME" >out\necho not for the client\n',
+    );
     chmodSync(hook, 0o700);
     const { stdout } = spawnSync(program, ['imapd', 'Maildir'], {
       cwd: home,
@@ -30,6 +33,6 @@ for (const [setting, runs] of [
     assert.equal(existsSync(hook), !runs);
     assert.equal(
       existsSync(join(maildir, 'out')) && readFileSync(join(maildir, 'out'), 'utf8'),
-      runs && 'joe group=x\n',
+      runs && 'joe group=x YES \n',
     );
   });

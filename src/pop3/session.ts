@@ -192,6 +192,7 @@ class Session implements Pop3Session {
       this.#state = { kind: 'over' };
       return { kind: 'sent' };
     }
+    this.#input.push(leftover);
     return this.#enter(outcome.account, state.utf8);
   }
 
