@@ -216,6 +216,7 @@ test('an authentication daemon that fails ends the connection', async (context) 
   });
   send(client, '1 LOGIN ann secret\r\n');
   assert.equal(await client.line(), '* BYE Temporary problem, please try again later');
+  assert.equal(await client.line(), '1 NO [UNAVAILABLE] Temporary problem, please try again later');
   assert.ok(client.connection.closed);
 });
 
