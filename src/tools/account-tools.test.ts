@@ -207,7 +207,7 @@ test('without a daemon authtest and authenumerate say so', async () => {
   assert.equal(await authtest(['fred'], { socketPath: '/nonexistent/socket', remoteIp: undefined }, out), 1);
   assert.equal(
     out.said.stderr,
-    'ERR: authdaemon: s_connect() failed: No such file or directory\nAuthentication FAILED: Input/output error\n',
+    'ERR: authdaemon: s_connect() failed: No such file or directory\nAuthentication FAILED: No such file or directory\n',
   );
   assert.equal(await authenumerate([], '/nonexistent/socket', out), 1);
 });
@@ -251,7 +251,7 @@ test('pw2userdb makes records of passwd and shadow', async (t) => {
     (await run('--nouid', '--noshadow', '--domain=ex.com')).stdout,
     /^fred@ex\.com\tuid=1000\|gid=1001\|home=\/home\/fred\|shell=\/bin\/sh\|gecos=Fred\.F,\nnopw@/,
   );
-  assert.deepEqual(await run('--what'), { code: 1, stdout: '', stderr: 'Invalid options.\n' });
+  assert.deepEqual(await run('--what'), { code: 1, stdout: '', stderr: 'Unknown option: what\nInvalid options.\n' });
 });
 
 test('vchkpw2userdb reads users and domains, and writes a file for each', async (t) => {

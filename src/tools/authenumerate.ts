@@ -1,6 +1,8 @@
 /** authenumerate: lists all accounts of the daemon (authlib §11). */
 import { optionValue, parseOptions } from '../auth/account-record.ts';
+import { errorText } from '../auth/auth-error.ts';
 import { createAuthClient } from '../auth/client.ts';
+import { sayConnectFailure } from './connect-failure.ts';
 import type { ToolOutput } from './tool.ts';
 
 /** @returns the exit code: 0 when the list is complete */
@@ -17,8 +19,9 @@ export async function authenumerate(
   let accounts: Awaited<ReturnType<typeof client.enumerate>>;
   try {
     accounts = await client.enumerate();
-  } catch {
-    // No daemon, or a list that was cut off.
+  } catch (error) {
+    // Nothing is said of a list that was cut off.
+    sayConnectFailure(errorText(error), out);
     return 1;
   }
   for (const { address, uid, gid, home, maildir, options } of accounts) {

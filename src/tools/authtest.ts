@@ -1,7 +1,8 @@
 /** authtest: asks the daemon for an account, verifies or changes a password (authlib §11). */
 import type { AccountRecord } from '../auth/account-record.ts';
 import { type AuthResult, createAuthClient } from '../auth/client.ts';
-import { octetsToText } from '../auth/wire.ts';
+import { hasControls, octetsToText } from '../auth/wire.ts';
+import { sayConnectFailure } from './connect-failure.ts';
 import type { ToolOutput } from './tool.ts';
 
 const usage = 'Usage: authtest [-s service] userid [ password [ newpassword ] ]\n';
@@ -27,10 +28,19 @@ export async function authtest(
   const [userId, password, newPassword] = words as [string, string?, string?];
   const client = createAuthClient({ socketPath });
   const peer = { remoteIp: remoteIp ?? '::1' };
+  // Look-ups take any id.
+  if (password !== undefined && [userId, password, newPassword ?? ''].some(hasControls)) {
+    out.stderr('Authentication FAILED: Invalid argument\n');
+    return 1;
+  }
   if (password !== undefined && newPassword !== undefined) {
     const changed = await client.changePassword(service, userId, password, newPassword, peer);
-    if (changed !== 'changed')
-      return failed(changed === 'rejected' ? { kind: changed } : { kind: changed, reason: '' }, out);
+    if (changed === 'rejected') return failed({ kind: changed }, out);
+    if (changed === 'temporary') {
+      // Asked once more for the reason.
+      const { reason = '' } = (await client.lookup(service, userId, peer)) as { reason?: string };
+      return failed({ kind: changed, reason }, out);
+    }
     out.stderr('Password change succeeded.\n');
     return 0;
   }
@@ -52,7 +62,7 @@ function parseArguments(args: readonly string[]): { service: string; words: read
     service = joined || (args[1] ?? '');
     words = args.slice(joined === '' ? 2 : 1);
   }
-  return words.length >= 1 && words.length <= 3 && service !== '' ? { service, words } : undefined;
+  return words.length >= 1 && service !== '' ? { service, words } : undefined;
 }
 
 function describe(account: AccountRecord): string {
@@ -74,17 +84,8 @@ function describe(account: AccountRecord): string {
 }
 
 function failed(result: Exclude<AuthResult, { kind: 'accepted' }>, out: ToolOutput): number {
-  if (result.kind === 'temporary') {
-    const code = /\b(?:ENOENT|ECONNREFUSED|EACCES)\b/.exec(result.reason)?.[0] ?? '';
-    if (code) out.stderr(`ERR: authdaemon: s_connect() failed: ${connectErrors[code]}\n`);
-  }
-  const text = result.kind === 'rejected' ? 'Operation not permitted' : 'Input/output error';
+  let text = 'Operation not permitted';
+  if (result.kind === 'temporary') text = sayConnectFailure(result.reason, out) ?? 'Input/output error';
   out.stderr(`Authentication FAILED: ${text}\n`);
   return 1;
 }
-
-const connectErrors: Readonly<Record<string, string>> = {
-  ENOENT: 'No such file or directory',
-  ECONNREFUSED: 'Connection refused',
-  EACCES: 'Permission denied',
-};

@@ -36,7 +36,7 @@ export function passwdRecord(
     gecos ? `gecos=${gecos.replaceAll('|', '.')}` : '',
   ];
   const address = domain === '' ? name : `${name}@${domain}`;
-  return { name: address, uid, record: `${address}\t${fields.filter(Boolean).join('|')}` };
+  return { name, uid, record: `${address}\t${fields.filter(Boolean).join('|')}` };
 }
 
 /** Hashes by name, from shadow(5) text. */
@@ -61,8 +61,9 @@ export async function pw2userdb(args: readonly string[], out: ToolOutput): Promi
       args: [...args],
       options: { passwd: text, shadow: text, noshadow: flag, nouid: flag, domain: text, vpopuid: flag },
     }).values;
-  } catch {
-    out.stderr('Invalid options.\n');
+  } catch (error) {
+    const unknown = /'--?([^']*)'/.exec((error as Error).message)?.[1] ?? '';
+    out.stderr(`Unknown option: ${unknown}\nInvalid options.\n`);
     return 1;
   }
   try {
