@@ -251,7 +251,11 @@ test('pw2userdb makes records of passwd and shadow', async (t) => {
     (await run('--nouid', '--noshadow', '--domain=ex.com')).stdout,
     /^fred@ex\.com\tuid=1000\|gid=1001\|home=\/home\/fred\|shell=\/bin\/sh\|gecos=Fred\.F,\nnopw@/,
   );
-  assert.deepEqual(await run('--what'), { code: 1, stdout: '', stderr: 'Unknown option: what\nInvalid options.\n' });
+  assert.deepEqual(await run('--what'), {
+    code: 1,
+    stdout: '',
+    stderr: 'Unknown option: what\nInvalid options.\n',
+  });
 });
 
 test('vchkpw2userdb reads users and domains, and writes a file for each', async (t) => {
