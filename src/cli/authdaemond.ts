@@ -208,6 +208,8 @@ function whenSupervisorEnds(work: () => void): void {
   const socket = new Socket({ fd: supervisorDescriptor, readable: true, writable: false });
   socket.on('error', () => {}).on('close', work);
   socket.resume();
+  // It must not keep a daemon alive that has been told to end.
+  socket.unref();
 }
 
 /** Makes the run directory, mode 0750, for the group of the user that the login processes run as. */
