@@ -74,7 +74,7 @@ export const serverRows = [
     kind: choice('text', 'json'),
     default: 'text',
     means:
-      "text: Courier's lines. json: an object a line, with the fields of Courier's lines and a session that all " +
+      "With text, Courier's lines; with json, an object a line, with the fields of Courier's lines and a session that all " +
       'lines of one connection have in common.',
   },
   {
