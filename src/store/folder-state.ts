@@ -49,6 +49,8 @@ export class FolderState {
   columns = new Columns();
   uidValidity = 0;
   uidNext = 1;
+  /** The highest UID that a row, or a line of the database, has had. */
+  highestUid = 0;
   /**
    * The highest given: near the clock's microseconds, so that it does not go back even where nothing is left of what
    * was before.
@@ -291,6 +293,7 @@ export class FolderState {
     this.columns.add(row, this.#nextModseq());
     this.#noteChange(row.uid);
     if (row.uid >= this.uidNext) this.uidNext = row.uid + 1;
+    this.highestUid = Math.max(this.highestUid, row.uid);
     this.notify();
   }
 

@@ -81,6 +81,7 @@ function takeImage(state: FolderState, image: FolderImage): void {
   state.columns = image.columns;
   state.uidValidity = image.uidValidity;
   state.uidNext = image.uidNext;
+  state.highestUid = image.highestUid;
   state.dbHeaderLength = image.dbHeaderLength;
   state.staleLines = image.staleLines;
   state.hasJournal = image.dbStamp.includes(' ');
@@ -203,9 +204,19 @@ async function certainStamps(state: FolderState): Promise<Stamps | undefined> {
 }
 
 function stateOf(state: FolderState, stamps: Stamps | undefined): IndexState {
-  const { uidNext, modseq, dbStamp, dbHeaderLength, staleLines, unmergedKeywords, wantsKeywordMerge } = state;
+  const {
+    uidNext,
+    highestUid,
+    modseq,
+    dbStamp,
+    dbHeaderLength,
+    staleLines,
+    unmergedKeywords,
+    wantsKeywordMerge,
+  } = state;
   return {
     uidNext,
+    highestUid,
     modseq,
     stamps,
     dbStamp,

@@ -33,6 +33,7 @@ export interface Stamps {
 /** What of a folder changes with every change. */
 export interface IndexState {
   readonly uidNext: number;
+  readonly highestUid: number;
   readonly modseq: number;
   /** Of the directories when the rows were as here; missing if that was not sure. */
   readonly stamps: Stamps | undefined;

@@ -13,24 +13,40 @@ import {
   textsOf,
 } from '../../test/support/store-folder.ts';
 import { forgetFolder, openFolder } from './registry.ts';
+import type { StoreSettings } from './settings.ts';
 
 const hammer = fileURLToPath(new URL('../../test/support/store-hammer.ts', import.meta.url));
 
-async function run(directory: string, name: string, rounds: number): Promise<string> {
-  const child = spawn(process.execPath, [hammer, directory, name, String(rounds)], {
+async function run(
+  directory: string,
+  name: string,
+  rounds: number,
+  changes: Partial<StoreSettings>,
+): Promise<string> {
+  const child = spawn(process.execPath, [hammer, directory, name, String(rounds), JSON.stringify(changes)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const output = await text(child.stdout);
   return output;
 }
 
-test('no UID is given twice and no message is lost', async () => {
+const manners: [name: string, changes: Partial<StoreSettings>, messages: number][] = [
+  ['that keep nothing', {}, 20],
+  ['that keep index and cache', { keepsIndex: true }, 20],
+  ['that give UIDs lazily', { keepsIndex: true, lazyUids: true }, 600],
+];
+
+for (const [name, changes, messages] of manners)
+  test(`processes ${name}: no UID is given twice and no message is lost`, () =>
+    hammerFolder(changes, messages));
+
+async function hammerFolder(changes: Partial<StoreSettings>, messages: number): Promise<void> {
   const { directory, remove } = temporaryFolder();
-  for (let i = 0; i < 20; i++) put(directory, `cur/${i}.first:2,`, `first ${i}`);
-  const folder = await openFolder(directory, testSettings);
+  for (let i = 0; i < messages; i++) put(directory, `cur/${i}.first:2,`, `first ${i}`);
+  const folder = await openFolder(directory, { ...testSettings, ...changes });
   const { uidValidity } = folder;
   const initial = textsOf(folder);
-  const outputs = await Promise.all(['a', 'b', 'c'].map((name) => run(directory, name, 150)));
+  const outputs = await Promise.all(['a', 'b', 'c'].map((name) => run(directory, name, 120, changes)));
   await folder.refresh();
 
   const told = outputs
@@ -52,9 +68,12 @@ test('no UID is given twice and no message is lost', async () => {
   assert.deepEqual(listOf(directory, 'tmp'), []);
 
   forgetFolder(directory);
+  const withIndex = await openFolder(directory, { ...testSettings, ...changes });
+  assert.deepEqual(textsOf(withIndex), texts, 'a new process sees the same');
+  forgetFolder(directory);
   const again = await openFolder(directory, testSettings);
-  assert.deepEqual(textsOf(again), texts, 'a new process sees the same');
+  assert.deepEqual(textsOf(again), texts, 'also without index and journal');
   assert.equal(databaseOf(directory).length, texts.size + 1);
   forgetFolder(directory);
   remove();
-});
+}

@@ -3,12 +3,15 @@
  * A message that one listing misses may just be having its flags renamed: the directory is listed again before a
  * row is dropped.
  */
+import { existsSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
 import { BaseNames } from './base-names.ts';
 import { Columns } from './columns.ts';
 import { visitDirectory, visitIfPresent } from './directory-list.ts';
 import { asMailError } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
+import { allFlags, canonicalInfo } from './flags.ts';
 import { baseLength } from './name-order.ts';
 import { nextTurn, Slice } from './slices.ts';
 import { UidDbReader } from './uid-db.ts';
@@ -27,6 +30,7 @@ export async function loadFolder(state: FolderState): Promise<void> {
   state.columns = columns;
   state.uidValidity = db.header?.uidValidity ?? 0;
   state.uidNext = Math.max(db.header?.uidNext ?? 1, highest + 1);
+  state.highestUid = highest;
   await markListed(state);
   state.staleLines = db.lines - state.columns.count;
   state.wantsDbWrite = state.staleLines > 0 || db.hasNewer;
@@ -211,6 +215,15 @@ function dropUnseen(state: FolderState): void {
   }
 }
 
+/** The name of a message in `cur` that no listing has shown yet. */
+function presentName(state: FolderState, base: string): string | undefined {
+  for (let bits = 0; bits <= allFlags; bits++) {
+    const name = base + canonicalInfo(bits);
+    if (existsSync(octetPath(state.path(name)))) return name;
+  }
+  return existsSync(octetPath(state.path(base))) ? base : undefined;
+}
+
 /** The database, if another program has written it since we read or wrote it. */
 export function readNewDb(state: FolderState): UidDbReader | undefined {
   const hadDb = state.dbStamp !== '';
@@ -219,8 +232,9 @@ export function readNewDb(state: FolderState): UidDbReader | undefined {
 }
 
 /**
- * Gives rows to `unlisted` messages that another process has written into the database. Lines below our UIDNEXT
- * that we have no row for are of messages we have told to be gone: they do not come back under that UID.
+ * Gives rows to messages that another process has written into the database, whether or not we have met their files.
+ * Lines up to the highest UID we have told, for which there is no row, are of messages we have told to be gone: they do
+ * not come back under that UID.
  * @param db  what {@link readNewDb} gave before the files were looked for
  * @throws {MailError} unavailable: UIDVALIDITY changed under us; the folder is lost
  */
@@ -232,16 +246,17 @@ export function adoptListed(state: FolderState, db: UidDbReader | undefined): vo
     state.lose(new MailError('unavailable', 'the folder got new UIDs'));
     throw state.lost!;
   }
-  const first = state.uidNext;
+  const first = state.highestUid + 1;
   const added: [number, string][] = [];
   const byBase = new Map<string, string>();
   for (const name of state.unlisted) byBase.set(name.slice(0, baseLength(name)), name);
   let highest = first - 1;
   while (db.next()) {
     highest = Math.max(highest, db.uid);
-    if (db.uid < first || byBase.size === 0) continue;
+    if (db.uid < first) continue;
     const base = db.name;
-    const name = byBase.get(base);
+    if (state.columns.rowOfName(base, base.length) >= 0) continue;
+    const name = byBase.get(base) ?? presentName(state, base);
     if (name === undefined) continue;
     byBase.delete(base);
     added.push([db.uid, name]);

@@ -10,10 +10,11 @@ import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
 import {
   extendJournal,
   journalStamp,
+  placeJournal,
+  prepareJournal,
   readJournal,
   removeJournal,
   reservedUids,
-  startJournal,
   type UidJournal,
 } from './uid-journal.ts';
 import { createTemporary, type TemporaryFile } from './unique-names.ts';
@@ -79,7 +80,9 @@ function readStamped(directory: string, path: string | Buffer) {
     const journalAt = journalStamp(directory);
     const journal = journalAt === '' ? undefined : readJournal(directory);
     const database = stampOf(statSync(path));
-    if (attempt === 3 || journalStamp(directory) === journalAt) return { journal, journalAt, database };
+    const isOne = !journal || journal.database === database;
+    if (attempt === 3 || (isOne && journalStamp(directory) === journalAt))
+      return { journal, journalAt, database };
   }
 }
 
@@ -119,14 +122,13 @@ export async function writeDb(
     else await writeRows(state, temporary, fresh, promised);
     if (settings.durable) await steps.syncFile(temporary.descriptor);
     const stamp = stampOf(fstatSync(temporary.descriptor));
+    const { uidValidity } = state;
+    // Between the two renames others take the promise for UIDNEXT.
+    const journal = isLazy
+      ? await prepareJournal(directory, settings, { uidValidity, limit: promised, database: stamp, uidNext })
+      : undefined;
     steps.rename(temporary.path, dbPath(state));
-    if (isLazy)
-      await startJournal(directory, settings, {
-        uidValidity: state.uidValidity,
-        limit: promised,
-        database: stamp,
-        uidNext,
-      });
+    if (journal !== undefined) placeJournal(directory, journal);
     else if (state.hasJournal) removeJournal(directory);
     state.hasJournal = isLazy;
     state.dbStamp = isLazy ? joinStamps(stamp, journalStamp(directory)) : stamp;

@@ -112,23 +112,29 @@ function batchOf(head: string, first: number, bases: readonly string[]): Buffer 
 }
 
 /**
- * Puts an empty journal in place of the old one, whose lines are in the database by now. Under the folder's lock.
+ * Writes an empty journal into `tmp/`.
+ * @returns its path
  * @throws a system error
  */
-export async function startJournal(
+export async function prepareJournal(
   directory: string,
   settings: StoreSettings,
   { uidValidity, limit, database, uidNext }: Omit<UidJournal, 'lines' | 'soundOctets'>,
-): Promise<void> {
+): Promise<string> {
   const head = `postrider-uids 1 ${uidValidity} ${limit} ${database}\n`;
   const temporary = createTemporary(directory, settings.hostname, 'uids');
   try {
     steps.write(temporary.descriptor, batchOf(head, uidNext, []));
     if (settings.durable) await steps.syncFile(temporary.descriptor);
-    steps.rename(temporary.path, pathOf(directory));
+    return temporary.path;
   } finally {
     closeSync(temporary.descriptor);
   }
+}
+
+/** Puts an empty journal in place of the old one, whose lines are in the database by now. Under the folder's lock. */
+export function placeJournal(directory: string, prepared: string): void {
+  steps.rename(prepared, pathOf(directory));
 }
 
 /**

@@ -1,20 +1,26 @@
 /**
- * A process that works on one folder with others: run with the directory, a name, a number of rounds. Writes what
- * it was told as JSON lines: `["append", uid, text]`, `["expunge", uid]`.
+ * A process that works on one folder with others: run with the directory, a name, a number of rounds, and store
+ * settings as JSON. Now and then it forgets the folder, as if it had ended and another had begun. Writes what it was
+ * told as JSON lines: `["append", uid, text]`, `["expunge", uid]`.
  */
 import { writeFileSync } from 'node:fs';
 import { silentLog } from '../../src/base/log.ts';
+import { MailError } from '../../src/base/mail-error.ts';
+import { computed } from '../../src/store/computed.ts';
 import { flag } from '../../src/store/flags.ts';
-import { openFolder } from '../../src/store/registry.ts';
+import { forgetClosedFolders, openFolder, saveFolders } from '../../src/store/registry.ts';
+import type { StoreSettings } from '../../src/store/settings.ts';
 
-const [directory, name, rounds] = process.argv.slice(2) as [string, string, string];
-const folder = await openFolder(directory, {
+const [directory, name, rounds, changes] = process.argv.slice(2) as [string, string, string, string];
+const settings = {
   durable: false,
   keywords: 1,
   useLocks: true,
   hostname: 'hammer.host',
   log: silentLog,
-});
+  ...(JSON.parse(changes) as object),
+} satisfies StoreSettings;
+let folder = await openFolder(directory, settings);
 const told: unknown[] = [];
 let random = name.charCodeAt(0);
 const next = (below: number) => {
@@ -28,7 +34,32 @@ async function append(text: string): Promise<void> {
   told.push(['append', (await folder.commitAppends([message])).uids[0], `${text}\n`]);
 }
 
+/** A message's text, as the cache of all processes has it: each line is what somebody computed of it. */
+function compute(): void {
+  const row = next(folder.count);
+  const message = folder.open(row);
+  const text = message.readAll();
+  message.close();
+  const known = folder.computed.get(row, computed.text);
+  if (known && !known.equals(text)) throw new Error(`${known} is not the text of ${folder.fileName(row)}`);
+  if (!known) folder.computed.put(row, computed.text, text);
+}
+
+async function startAnew(): Promise<void> {
+  await saveFolders();
+  folder.close();
+  forgetClosedFolders();
+  folder = await openFolder(directory, settings);
+}
+
 for (let round = 0; round < Number(rounds); round++) {
+  if (round % 20 === 19) await startAnew();
+  await folder.computed.ready();
+  try {
+    if (folder.count > 0) compute();
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+  }
   const kind = next(6);
   const uid = folder.count > 0 ? folder.uids[next(folder.count)]! : 0;
   if (kind <= 1) await append(`${name} ${round}`);
