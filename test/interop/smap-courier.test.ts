@@ -413,3 +413,29 @@ for (const script of scripts)
     assert.deepEqual(differing, theirs);
     assert.equal(ours.length, courier.length);
   });
+
+for (const [saver, restorer] of [
+  ['courier', 'postrider'],
+  ['postrider', 'courier'],
+] as const)
+  test(`a snapshot that ${saver} saved is restored by ${restorer}`, { skip, timeout: 60_000 }, async (t) => {
+    const maildir = sharedMaildir(t);
+    makeMaildir('smap-five', maildir.path);
+    giveToMailOwner(maildir);
+    const first = smapSession(t, saver, maildir);
+    await first.reply();
+    await first.run('SOPEN "" INBOX');
+    await first.run('STORE 2 FLAGS=SEEN KEYWORDS=b,a');
+    const [line = ''] = (await first.run('NOOP')).lines;
+    const id = line.replace('* SNAPSHOT ', '');
+    await first.run('LOGOUT');
+    unlinkSync(find(maildir.path, '1003.x'));
+    renameSync(find(maildir.path, '1004.x'), join(maildir.path, 'cur/1004.x.host:2,F'));
+    const second = smapSession(t, restorer, maildir);
+    await second.reply();
+    const { lines, status } = await second.run(`SOPEN ${id} INBOX`);
+    assert.deepEqual(
+      [...lines, status],
+      [`* SNAPSHOTEXISTS ${id}`, '* EXPUNGE 3', '* FETCH 3 FLAGS=MARKED "KEYWORDS="', '+OK Folder updated'],
+    );
+  });

@@ -60,9 +60,25 @@ async function change(
   } catch (error) {
     throw error instanceof AclRefused ? new Refused('ACL update failed') : error;
   }
+  await takeEffect(session, name);
   // Whoever gave the right to administer away has no more to see.
   if (rightsOn(mailboxes, name).includes('a')) tellAcl(session, mailboxes.acl(name));
   return 'Updated ACLs';
+}
+
+/** The folder that is open has the new rights at once; without r it is not open any more. */
+async function takeEffect(session: SmapSession, name: string): Promise<void> {
+  const { mailboxes, open } = session;
+  if (open?.mailbox.name !== mailboxes.resolve(name).name) return;
+  try {
+    const mailbox = await mailboxes.open(name, 'r');
+    if (session.ended) mailbox.close();
+    else session.open = { ...open, mailbox };
+    open.mailbox.close();
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+    session.closeFolder();
+  }
 }
 
 function tellAcl({ output }: SmapSession, entries: Acl): void {
