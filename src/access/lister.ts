@@ -6,6 +6,7 @@ import { compilePattern, joinReference } from './list-pattern.ts';
 import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
 import { needed } from './rights.ts';
+import { isSubscribed } from './sharable.ts';
 import { SharedWalk, type VisibleFolder } from './shared-walk.ts';
 import { type SpecialUse, specialUses } from './special-use.ts';
 import { sharedPrefix, type Targets } from './targets.ts';
@@ -79,7 +80,10 @@ export class Lister {
       if (pattern.startsWith(sharedPrefix)) {
         if (this.#targets.index)
           await new SharedWalk(this.#targets, pattern, folders, groups).add(this.#targets.index);
-      } else await this.#addOwn(this.#spelling(pattern), folders);
+      } else {
+        await this.#addOwn(this.#spelling(pattern), folders);
+        this.#addSharable(pattern, folders);
+      }
     return { folders, groups };
   }
 
@@ -91,11 +95,18 @@ export class Lister {
       if (rightsIn(aclOf(name)).includes(needed.list)) folders.set(spell(name), { name, directory });
   }
 
+  #addSharable(pattern: string, folders: Map<string, VisibleFolder>): void {
+    if (!mayBeSharable(pattern)) return;
+    for (const { name, links, target } of this.#targets.sharables.folders())
+      folders.set(name, { name, directory: isSubscribed(links) ? links : target });
+  }
+
   #subscribed(patterns: readonly string[]): Set<string> {
     const names = new Set<string>();
     for (const pattern of patterns) {
       const isShared = pattern.startsWith('#');
       const spell = this.#spelling(pattern);
+      if (mayBeSharable(pattern)) for (const name of this.#targets.sharables.subscribed()) names.add(name);
       for (const line of this.#targets.account.subscriptions()) {
         if (line.startsWith('#') !== isShared) continue;
         const name = this.#visibleName(line);
@@ -150,6 +161,12 @@ export class Lister {
       { ...nothing, marked: undefined, specialUse: undefined, ...found, name: isShared ? sharedPrefix : '' },
     ];
   }
+}
+
+/** Whether a pattern can match a name in `shared.`. */
+function mayBeSharable(pattern: string): boolean {
+  const literal = /^[^*%]*/.exec(pattern)![0];
+  return 'shared.'.startsWith(literal) || literal.startsWith('shared.');
 }
 
 function anyOf(patterns: readonly string[]): (name: string) => boolean {

@@ -1,8 +1,9 @@
 import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
+import type { Folder } from '../store/folder.ts';
 import type { Amount, Quota } from '../store/maildirsize.ts';
 import { checkNewName } from '../store/names.ts';
-import type { FolderStatus } from '../store/registry.ts';
+import { type FolderStatus, openFolder, openStatus } from '../store/registry.ts';
 import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
 import { type Acl, type AclChange, changeAcl, type Identity } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
@@ -11,9 +12,10 @@ import { type ListEntry, Lister, type ListOptions } from './lister.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
 import { AccountQuota, isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
 import { AccessDenied, mayChange, needed, type Rights, requireRight } from './rights.ts';
+import { isWritable, mayCount, type SharableFolder } from './sharable.ts';
 import type { SharedSettings } from './shared-index.ts';
 import { type SpecialUse, wellKnownFolders } from './special-use.ts';
-import { sharedPrefix, type Target, Targets } from './targets.ts';
+import { isSharableName, sharedPrefix, type Target, Targets } from './targets.ts';
 
 export type { ListEntry, ListOptions } from './lister.ts';
 export type { Target } from './targets.ts';
@@ -104,8 +106,7 @@ export class Mailboxes {
   }
 
   exists(name: string): boolean {
-    const { account, folder } = this.resolve(name);
-    return account.hasFolder(folder);
+    return this.#targets.exists(this.resolve(name));
   }
 
   /** What the user may do there, whether it exists or not; '' is nothing. */
@@ -136,6 +137,7 @@ export class Mailboxes {
   async status(name: string, right: 'r' | 'l' = 'r'): Promise<FolderStatus> {
     const target = this.#existing(name);
     requireRight(this.#targets.rights(target), right, target.name);
+    if (target.sharable) return this.#statusOfSharable(target.sharable);
     return target.account.statusOf(target.folder);
   }
 
@@ -159,6 +161,7 @@ export class Mailboxes {
     const target = this.#existing(name);
     const rights = this.#targets.rights(target);
     requireRight(rights, right, target.name);
+    if (target.sharable) return this.#openSharable(target.sharable, rights, options.readOnly === true);
     return new OpenMailbox({
       name: target.name,
       folder: await target.account.openFolder(target.folder),
@@ -185,7 +188,12 @@ export class Mailboxes {
 
   /** Needs right x; folders below stay. @throws {MailError} also `cannot` for INBOX and the trash folder */
   async delete(name: string): Promise<void> {
-    const target = this.#existing(name);
+    const target = this.#targets.find(name);
+    if ('sharable' in target) {
+      if (!(await this.unsubscribe(name))) throw new MailError('notFound', 'no such mailbox');
+      return;
+    }
+    this.#requireExisting(target);
     requireRight(this.#targets.rights(target), needed.remove, target.name);
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
     await aclFilesOf(target.account).folderGoes(target.folder);
@@ -196,6 +204,8 @@ export class Mailboxes {
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
   async rename(from: string, to: string): Promise<void> {
     const [source, target] = [this.resolve(from), this.resolve(to)];
+    if ('sharable' in source || 'sharable' in target)
+      throw new MailError('invalidName', 'Invalid mailbox name.');
     requireRight(this.#targets.rights(source), needed.remove, source.name);
     this.#requireOnParent(target, needed.createBelow);
     if (source.account !== target.account)
@@ -213,6 +223,7 @@ export class Mailboxes {
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
   async subscribe(name: string): Promise<boolean> {
     const canonical = this.#targets.canonical(name);
+    if (isSharableName(canonical)) return this.#subscribeSharable(canonical);
     // A name that only another program could have made may be subscribed as long as it fits on a line of the file.
     if (/\p{Cc}/u.test(canonical) || !this.#isFolder(name))
       checkNewName(canonical, this.settings.astralNames);
@@ -221,6 +232,8 @@ export class Mailboxes {
 
   /** @returns false if it was not subscribed */
   async unsubscribe(name: string): Promise<boolean> {
+    const target = isSharableName(name) ? this.resolve(name) : undefined;
+    if (target) return target.sharable ? this.#targets.sharables.unsubscribe(target.sharable) : false;
     const isDone = await this.account.unsubscribe(this.#subscription(name));
     return (await this.account.unsubscribe(this.#targets.canonical(name))) || isDone;
   }
@@ -255,7 +268,9 @@ export class Mailboxes {
    * account, the name of its INBOX.
    */
   quotaRoot(name: string): string {
-    if (!this.#targets.canonical(name).startsWith(sharedPrefix)) return 'ROOT';
+    const canonical = this.#targets.canonical(name);
+    if (isSharableName(canonical)) return 'SHARED';
+    if (!canonical.startsWith(sharedPrefix)) return 'ROOT';
     return (this.#isAdministrator && this.#sharedRoot(name)) || 'PUBLIC';
   }
 
@@ -350,6 +365,7 @@ export class Mailboxes {
 
   #administered(name: string): Target {
     const target = this.resolve(name);
+    if ('sharable' in target) throw new MailError('cannot', 'Cannot set ACLs for this mailbox');
     requireRight(this.#targets.rights(target), needed.administer, target.name);
     return target;
   }
@@ -375,8 +391,48 @@ export class Mailboxes {
 
   #existing(name: string): Target {
     const target = this.resolve(name);
-    if (!target.account.hasFolder(target.folder)) throw new MailError('notFound', 'no such mailbox');
+    this.#requireExisting(target);
     return target;
+  }
+
+  #requireExisting(target: Target): void {
+    if (!this.#targets.exists(target)) throw new MailError('notFound', 'no such mailbox');
+  }
+
+  async #subscribeSharable(name: string): Promise<boolean> {
+    const target = this.resolve(name);
+    if (target.sharable) return this.#targets.sharables.subscribe(target.sharable);
+    if (this.#targets.rights(target) === '') throw new MailError('cannot', 'there is no such maildir');
+    return false;
+  }
+
+  /** Opening a sharable folder subscribes to it: the user's flags need a place. */
+  async #openLinks({ links, target, ...rest }: SharableFolder): Promise<Folder> {
+    await this.#targets.sharables.subscribe({ links, target, ...rest });
+    return openFolder(links, { ...this.account.settings, linkTarget: target });
+  }
+
+  async #statusOfSharable(sharable: SharableFolder): Promise<FolderStatus> {
+    const folder = await this.#openLinks(sharable);
+    try {
+      return openStatus(folder);
+    } finally {
+      folder.close();
+    }
+  }
+
+  async #openSharable(sharable: SharableFolder, rights: Rights, readOnly: boolean): Promise<OpenMailbox> {
+    const { name, links, target } = sharable;
+    const maildir = target.slice(0, target.lastIndexOf('/'));
+    return new OpenMailbox({
+      name,
+      folder: await this.#openLinks(sharable),
+      rights,
+      readOnly: readOnly || !isWritable(target),
+      quota: new AccountQuota(mayCount(maildir) ? maildir : links, this.account.settings, ''),
+      counted: true,
+      trash: undefined,
+    });
   }
 
   #requireOnParent(target: Target, right: 'c' | 'x'): void {

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
 import type { Append, Appended } from '../store/append.ts';
 import type { Copied } from '../store/copy.ts';
 import { flag } from '../store/flags.ts';
@@ -50,6 +52,11 @@ export class OpenMailbox {
     this.#quota = quota;
     this.#counted = counted;
     this.#trash = trash;
+  }
+
+  /** Somebody has deleted or renamed the folder: nothing can be read from it any more. Asks the disk. */
+  get isGone(): boolean {
+    return !existsSync(octetPath(this.folder.directory, 'cur'));
   }
 
   /** As they were when they were worked out last. */

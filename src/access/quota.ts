@@ -1,7 +1,5 @@
 /** What messages weigh in the quota of an account (quota-acl-shared §1.5). */
-import { lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
-import { octetPath } from '../base/paths.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import {
@@ -16,7 +14,6 @@ import {
   readQuota,
   readQuotaLocked,
   recountQuota,
-  sizeInName,
   withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
@@ -147,14 +144,20 @@ export function weigh(folder: Folder, uids: Iterable<number>): Weighed[] {
   for (const uid of uids) {
     const row = folder.rowOf(uid);
     if (row < 0) continue;
-    const name = folder.fileName(row);
-    const octets =
-      sizeInName(name) ??
-      lstatSync(octetPath(folder.directory, 'cur', name), { throwIfNoEntry: false })?.size;
+    const octets = octetsOf(folder, row);
     if (octets !== undefined)
       weighed.push({ uid, octets, deleted: (folder.flags[row]! & flag.deleted) !== 0 });
   }
   return weighed;
+}
+
+function octetsOf(folder: Folder, row: number): number | undefined {
+  try {
+    return folder.fileOctets(row);
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+    return undefined; // it has gone
+  }
 }
 
 /** Adds up messages. @param weight  how often each counts: 1, 0 or -1 */

@@ -40,6 +40,8 @@ interface IndexFile {
 export interface SharedSettings {
   /** IMAP_SHAREDINDEXFILE. */
   readonly indexFile: string;
+  /** The names of sharable maildirs that all accounts have, `maildirshared`; default: none. */
+  readonly sharableFile?: string;
   /** IMAP_SHAREDMUNGENAMES: write dots and slashes in names as `\:` and `\;` instead of blanks. */
   readonly mungeNames: boolean;
 }

@@ -8,7 +8,8 @@ import { isFolderName } from '../store/names.ts';
 import { type Acl, type Identity, rightsOf, rightsWithoutAcls } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
 import { type Prefix, toCanonical, toClient } from './client-names.ts';
-import type { Rights } from './rights.ts';
+import { needed, type Rights } from './rights.ts';
+import { isReachable, isWritable, type SharableFolder, Sharables } from './sharable.ts';
 import { type SharedAccount, type SharedIndex, type SharedSettings, sharedIndex } from './shared-index.ts';
 
 export const sharedPrefix = '#shared.';
@@ -20,6 +21,8 @@ export interface Target {
   readonly account: Account;
   /** The folder's name within its account: `INBOX.Sent`. */
   readonly folder: string;
+  /** Of names in `shared.`: the folder in a sharable maildir; `undefined` for names above those. */
+  readonly sharable?: SharableFolder | undefined;
 }
 
 /** What one who has logged in can name. */
@@ -29,11 +32,13 @@ export class Targets {
   readonly identity: Identity;
   /** undefined: nothing is shared. */
   readonly index: SharedIndex | undefined;
+  readonly sharables: Sharables;
 
   constructor(account: Account, prefix: Prefix, identity: Identity, shared: SharedSettings | undefined) {
     this.account = account;
     this.prefix = prefix;
     this.identity = identity;
+    this.sharables = new Sharables(account, shared?.sharableFile ?? '');
     if (shared && shared.indexFile !== '' && !identity.aclsDisabled) {
       this.index = sharedIndex(shared, identity.sharedGroup ?? '', account.settings.log);
     }
@@ -41,18 +46,22 @@ export class Targets {
 
   /** @throws {MailError} invalidName; whether there is anything of that name is not looked at */
   canonical(name: string): string {
-    if (!name.startsWith(sharedPrefix)) return toCanonical(name, this.prefix);
+    if (!name.startsWith(sharedPrefix) && !isSharableName(name)) return toCanonical(name, this.prefix);
     if (!isFolderName(`INBOX.${name}`)) throw new MailError('invalidName', 'Invalid mailbox name.');
     return name;
   }
 
   clientName(canonical: string): string {
-    return toClient(canonical, this.prefix);
+    return isSharableName(canonical) ? canonical : toClient(canonical, this.prefix);
   }
 
   /** @throws {MailError} invalidName; notFound: there is no such account, but the folder need not exist */
   find(name: string): Target {
     const canonical = this.canonical(name);
+    if (isSharableName(canonical)) {
+      const sharable = this.sharables.find(canonical);
+      return { name: canonical, account: this.account, folder: canonical, sharable };
+    }
     if (!canonical.startsWith(sharedPrefix)) {
       this.account.directoryOf(canonical);
       return { name: canonical, account: this.account, folder: canonical };
@@ -86,8 +95,8 @@ export class Targets {
     return openAccount(record.maildir, this.account.settings);
   }
 
-  isOwn({ account }: Target): boolean {
-    return account === this.account;
+  isOwn(target: Target): boolean {
+    return target.account === this.account && !('sharable' in target);
   }
 
   /** The login id of a mailbox's owner; of shared ones it is nobody's here. */
@@ -99,7 +108,13 @@ export class Targets {
     return aclFilesOf(account).effective(folder);
   }
 
+  exists({ account, folder, ...target }: Target): boolean {
+    if (!('sharable' in target)) return account.hasFolder(folder);
+    return target.sharable !== undefined && isReachable(target.sharable.target);
+  }
+
   rights(target: Target): Rights {
+    if ('sharable' in target) return this.#sharableRights(target);
     return this.#rightsIn(this.acl(target), this.isOwn(target));
   }
 
@@ -113,13 +128,25 @@ export class Targets {
     };
   }
 
+  /** Where there are no lists, permissions decide (quota-acl-shared §4.3). */
+  #sharableRights({ name, sharable }: Target): Rights {
+    if (sharable === undefined) return this.#isAboveSharable(name) ? needed.list : '';
+    if (!isReachable(sharable.target)) return '';
+    return isWritable(sharable.target) ? 'eilrstwx' : 'lrsw';
+  }
+
+  #isAboveSharable(name: string): boolean {
+    return name === 'shared' || this.sharables.maildirs().has(name.slice('shared.'.length));
+  }
+
   #rightsIn(acl: Acl | undefined, isOwner: boolean): Rights {
     if (isOwner && this.identity.aclsDisabled) return rightsWithoutAcls;
     return acl === undefined ? '' : rightsOf(acl, this.identity, isOwner);
   }
 
   /** The target above; undefined above the first folder of an account. */
-  parent({ name, account, folder }: Target): Target | undefined {
+  parent({ name, account, folder, ...target }: Target): Target | undefined {
+    if ('sharable' in target) return name === 'shared' ? undefined : this.find(cutLast(name));
     if (folder === 'INBOX') return undefined;
     return { name: cutLast(name), account, folder: cutLast(folder) };
   }
@@ -133,6 +160,11 @@ export function statPath(path: string): Stats | undefined {
     if (errorCode(error) === undefined) throw error;
     return undefined;
   }
+}
+
+/** Whether a name is one of the namespace of sharable maildirs. */
+export function isSharableName(name: string): boolean {
+  return name === 'shared' || name.startsWith('shared.');
 }
 
 function cutLast(name: string): string {

@@ -17,8 +17,9 @@ import type { FolderState } from './folder-state.ts';
 import { keywordDirectory, placeKeywords, prepareKeywords } from './keyword-files.ts';
 import { LineEnds } from './line-ends.ts';
 import { inTurn } from './lock.ts';
+import { baseLength } from './name-order.ts';
 import { OpenMessage } from './open-message.ts';
-import { underLock } from './refresh.ts';
+import { refresh, underLock } from './refresh.ts';
 import * as steps from './steps.ts';
 import { createTemporary, deliveredName, type TemporaryFile } from './unique-names.ts';
 
@@ -72,7 +73,7 @@ export class Append {
 
   #flush(): TemporaryFile {
     try {
-      this.#file ??= createTemporary(this.#state.directory, this.#state.settings.hostname);
+      this.#file ??= createTemporary(deliveryDirectory(this.#state), this.#state.settings.hostname);
       for (const piece of joined(this.#pieces)) steps.write(this.#file.descriptor, piece);
       this.#pieces = [];
       this.#buffered = 0;
@@ -186,13 +187,13 @@ export function incomingFile(state: FolderState, file: PreparedFile): Incoming {
         placeKeywords(state.directory, file.keywordFile, base);
         state.unmergedKeywords++;
       }
-      steps.rename(file.temporary, state.path(this.name));
+      steps.rename(file.temporary, placeOf(state, this.name));
       isPlaced = true;
     },
     undo() {
       if (isPlaced) {
         state.watch?.expect('cur', this.name);
-        steps.rename(state.path(this.name), file.temporary);
+        steps.rename(placeOf(state, this.name), file.temporary);
         isPlaced = false;
       }
       if (file.keywordFile !== undefined && lstatSync(octetPath(keywordPath()), { throwIfNoEntry: false }))
@@ -224,6 +225,36 @@ export async function commitAppends(state: FolderState, appends: readonly Append
   return deliver(state, incoming);
 }
 
+/** The directory that gets the messages put into a folder: of a folder of links its target. */
+export function deliveryDirectory({ directory, settings }: FolderState): string {
+  return settings.linkTarget ?? directory;
+}
+
+function placeOf(state: FolderState, name: string): string {
+  return `${deliveryDirectory(state)}/cur/${name}`;
+}
+
+/** Puts messages into the target of a folder of links; they get links, and UIDs, as all new messages there do. */
+async function deliverToTarget(state: FolderState, incoming: readonly Incoming[]): Promise<Appended> {
+  const taken = new Set<string>();
+  try {
+    for (const message of incoming) {
+      message.choose(taken);
+      message.place();
+    }
+  } catch (error) {
+    for (const message of incoming) {
+      message.undo();
+      message.discard();
+    }
+    throw asMailError(error, 'cannot write the message');
+  }
+  state.followed = undefined;
+  await refresh(state);
+  const uids = incoming.map(({ name }) => state.columns.names.find(name, baseLength(name)));
+  return { uidValidity: state.uidValidity, uids };
+}
+
 /** A request to put messages into a folder. */
 export interface Delivery {
   readonly incoming: readonly Incoming[];
@@ -233,6 +264,7 @@ export interface Delivery {
 
 /** Puts prepared messages into the folder, together with those of others who wait for the lock. */
 export function deliver(state: FolderState, incoming: readonly Incoming[]): Promise<Appended> {
+  if (state.settings.linkTarget !== undefined) return deliverToTarget(state, incoming);
   return new Promise((resolve, reject) => {
     state.deliveries.push({ incoming, resolve, reject });
     if (state.deliveries.length > 1) return;

@@ -131,7 +131,7 @@ async function takeArrived(state: FolderState, arrived: Map<string, Fresh>): Pro
     if (slice.isOver()) await slice.next();
   }
   for (const name of state.unlisted) {
-    const mtimeSeconds = mtimeOf(state.path(name));
+    const mtimeSeconds = mtimeOf(state, state.path(name));
     state.unlisted.delete(name);
     if (mtimeSeconds !== undefined) addArrived(state, arrived, freshMessage(name, mtimeSeconds, false));
     if (slice.isOver()) await slice.next();
@@ -152,16 +152,21 @@ function freshMessage(name: string, mtimeSeconds: number, wasNew: boolean): Fres
   return { name, mtimeSeconds, keywordSet: 0, isRecent, wasNew };
 }
 
-function mtimeOf(path: string): number | undefined {
+function mtimeOf(state: FolderState, path: string): number | undefined {
   const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
-  return stats?.isFile() ? Math.max(0, Math.floor(stats.mtimeMs / 1000)) : undefined;
+  return stats && state.isMessage(stats) ? dateOf(stats.mtimeMs, stats) : undefined;
+}
+
+/** 0, not known, for links: the date is that of the file. */
+function dateOf(mtimeMs: number, stats: { isFile(): boolean }): number {
+  return stats.isFile() ? Math.max(0, Math.floor(mtimeMs / 1000)) : 0;
 }
 
 /** Moves one message from `new` to `cur`; undefined if it has gone or cannot be moved. */
 function takeWaiting(state: FolderState, name: string): Fresh | undefined {
   const from = `${state.directory}/new/${name}`;
   const stats = lstatSync(octetPath(from), { throwIfNoEntry: false, bigint: true });
-  if (!stats?.isFile()) return undefined;
+  if (!stats || !state.isMessage(stats)) return undefined;
   let target = name.includes(':') ? name : `${name}:2,`;
   // A rename would put it over another message.
   if (lstatSync(octetPath(state.path(target)), { throwIfNoEntry: false }))
@@ -178,7 +183,7 @@ function takeWaiting(state: FolderState, name: string): Fresh | undefined {
       state.settings.log.error(`${from}: cannot move it to cur: ${errorCode(error)}`);
     return undefined;
   }
-  return freshMessage(target, Math.max(0, Math.floor(Number(stats.mtimeMs) / 1000)), true);
+  return freshMessage(target, dateOf(Number(stats.mtimeMs), stats), true);
 }
 
 /** Gives UIDs in memory only, where nothing can be written: they hold while the folder stays open. */

@@ -11,14 +11,14 @@
 import { closeSync, existsSync, fstatSync, lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
-import { deliver, incomingFile } from './append.ts';
+import { deliver, deliveryDirectory, incomingFile } from './append.ts';
 import type { Incoming } from './assign.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { expunge } from './expunge.ts';
 import { allFlags, canonicalInfo } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
 import { prepareKeywords } from './keyword-files.ts';
-import { OpenMessage } from './open-message.ts';
+import { openMessage } from './link-folder.ts';
 import { withFile } from './relocate.ts';
 import { nextTurn, Slice } from './slices.ts';
 import * as steps from './steps.ts';
@@ -125,7 +125,9 @@ async function takeFile(
   row: number,
 ): Promise<TakenFile | undefined> {
   try {
-    return withFile(source, row, (path) => linkFile(target, path)) ?? (await copyFile(target, source, row));
+    const isLinked = source.settings.linkTarget !== undefined || target.settings.linkTarget !== undefined;
+    const linked = isLinked ? undefined : withFile(source, row, (path) => linkFile(target, path));
+    return linked ?? (await copyFile(target, source, row));
   } catch (error) {
     if (error instanceof MailError && error.kind === 'expunged') return undefined;
     throw error;
@@ -162,9 +164,9 @@ function takenFile(
 
 /** Copies the octets, in pieces. */
 async function copyFile(target: FolderState, source: FolderState, row: number): Promise<TakenFile> {
-  const message = withFile(source, row, (path) => new OpenMessage(path));
+  const message = withFile(source, row, (path) => openMessage(path, source.settings));
   try {
-    const { name, path, descriptor } = createTemporary(target.directory, target.settings.hostname);
+    const { name, path, descriptor } = createTemporary(deliveryDirectory(target), target.settings.hostname);
     try {
       const buffer = Buffer.allocUnsafe(65536);
       for (let at = 0; ; ) {

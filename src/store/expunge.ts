@@ -8,6 +8,7 @@ import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { flag } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
+import { removeLinked } from './link-folder.ts';
 import { makeFolderDirectories } from './make-folder.ts';
 import { baseLength } from './name-order.ts';
 import { relocate } from './relocate.ts';
@@ -81,12 +82,24 @@ function removeMessage(state: FolderState, row: number, trash: string | undefine
 
 /** False if there is no such file. */
 function removeFile(state: FolderState, name: string): boolean {
+  const { linkTarget } = state.settings;
+  if (linkTarget !== undefined) return removeLink(state, name, linkTarget);
   state.watch?.expect('cur', name);
   try {
     steps.unlink(state.path(name));
     return true;
   } catch (error) {
     state.watch?.unexpect('cur', name);
+    if (errorCode(error) === 'ENOENT') return false;
+    throw asMailError(error, 'cannot remove the message');
+  }
+}
+
+/** False also if it is not for us to remove: then it has another name, without \Deleted. */
+function removeLink(state: FolderState, name: string, target: string): boolean {
+  try {
+    return removeLinked(state, name, target);
+  } catch (error) {
     if (errorCode(error) === 'ENOENT') return false;
     throw asMailError(error, 'cannot remove the message');
   }

@@ -8,6 +8,7 @@ import { asMailError, errorCode } from './errno.ts';
 import type { SavedIndex } from './index-file.ts';
 import type { ExpungeLog, FolderImage, Stamps } from './index-format.ts';
 import { KeywordTable } from './keywords.ts';
+import { targetStamp } from './link-folder.ts';
 import { MessageCache } from './message-cache.ts';
 import type { StoreSettings } from './settings.ts';
 import { FolderWatch } from './watch.ts';
@@ -92,6 +93,8 @@ export class FolderState {
   /** What the index had, while the folder is read anew because the UID database is another. */
   former: FolderImage | undefined;
   lastPurgeMs = 0;
+  /** Of a folder of links: the target's directories when the links last followed them; undefined: not for sure. */
+  followed: string | undefined;
   /** What was computed of the messages. */
   readonly cache: MessageCache;
   /** Rows a look through `cur` did not find, and the directory's time then. */
@@ -214,8 +217,15 @@ export class FolderState {
     }
   }
 
+  /** Whether the links of a folder of links may have something to follow. */
+  get hasTargetNews(): boolean {
+    const { linkTarget } = this.settings;
+    return linkTarget !== undefined && this.followed !== targetStamp(linkTarget);
+  }
+
   #hasWork(): boolean {
     const { watch } = this;
+    if (this.hasTargetNews) return true;
     if (this.lost || this.waiting.size > 0 || this.unlisted.size > 0) return true;
     return watch ? watch.isDoubtful || watch.hasPending : this.isUnsettled;
   }
@@ -258,7 +268,7 @@ export class FolderState {
   startWatch(): boolean {
     if (this.settings.watch === false || this.isReleased) return false;
     try {
-      this.watch = new FolderWatch(this.directory, () => this.notify());
+      this.watch = new FolderWatch(this.directory, () => this.notify(), this.settings.linkTarget);
       return true;
     } catch (error) {
       this.settings.log.debug(`${this.directory}: no directory watch: ${errorCode(error)}`);
@@ -404,6 +414,11 @@ export class FolderState {
     this.#changesKnownFrom = this.modseq;
     this.#expunged = [];
     this.#expungesKnownFrom = this.modseq;
+  }
+
+  /** Whether a file's kind is that of messages here. */
+  isMessage(stats: Pick<Stats, 'isFile' | 'isSymbolicLink'>): boolean {
+    return stats.isFile() || (this.settings.linkTarget !== undefined && stats.isSymbolicLink());
   }
 
   /** lstat of a message file, looked for in `cur` and then in `new`; undefined if it is in neither. */

@@ -2,6 +2,7 @@
 import { visitDirectory, visitIfPresent } from './directory-list.ts';
 import { asMailError } from './errno.ts';
 import { flag, parseFlags } from './flags.ts';
+import type { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { knownFolder, openFolder } from './registry.ts';
@@ -32,6 +33,11 @@ export async function folderStatus(directory: string, settings: StoreSettings): 
   } catch (error) {
     throw asMailError(error, 'cannot read the folder');
   }
+}
+
+/** The same of an open folder, as it was refreshed last. */
+export function openStatus(folder: Folder): FolderStatus {
+  return statusOf(folder.state);
 }
 
 function statusOf(state: FolderState): FolderStatus {

@@ -1,12 +1,13 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, type Stats, statSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { Append, type Appended, commitAppends } from './append.ts';
 import { type Copied, type CopyOptions, copyMessages, moveMessages } from './copy.ts';
 import { type ExpungeOptions, expunge } from './expunge.ts';
 import type { FolderState, RemovedMessage } from './folder-state.ts';
+import { openMessage } from './link-folder.ts';
 import { sizeInName } from './maildirsize.ts';
 import type { MessageCache } from './message-cache.ts';
-import { OpenMessage } from './open-message.ts';
+import type { OpenMessage } from './open-message.ts';
 import { refresh } from './refresh.ts';
 import { withFile } from './relocate.ts';
 import type { StoreSettings } from './settings.ts';
@@ -162,7 +163,7 @@ export class Folder {
   /** @throws {MailError} expunged: the file has gone; unavailable: it cannot be read */
   open(row: number): OpenMessage {
     const { columns } = this.state;
-    const message = withFile(this.state, row, (path) => new OpenMessage(path));
+    const message = withFile(this.state, row, (path) => openMessage(path, this.settings));
     columns.mtimes[row] = Math.max(0, message.mtimeSeconds);
     return message;
   }
@@ -171,7 +172,7 @@ export class Folder {
   internalDate(row: number): number {
     const { columns } = this.state;
     if (columns.mtimes[row] !== 0) return columns.mtimes[row]!;
-    const { mtimeMs } = withFile(this.state, row, (path) => lstatSync(octetPath(path)));
+    const { mtimeMs } = withFile(this.state, row, (path) => this.#stat(path));
     const seconds = Math.max(0, Math.floor(mtimeMs / 1000));
     columns.mtimes[row] = seconds;
     return seconds;
@@ -179,9 +180,11 @@ export class Folder {
 
   /** Octets of the file: those its name tells, else those of the disk. @throws {MailError} expunged, unavailable */
   fileOctets(row: number): number {
-    return (
-      sizeInName(this.fileName(row)) ?? withFile(this.state, row, (path) => lstatSync(octetPath(path))).size
-    );
+    return sizeInName(this.fileName(row)) ?? withFile(this.state, row, (path) => this.#stat(path)).size;
+  }
+
+  #stat(path: string): Stats {
+    return this.settings.linkTarget === undefined ? lstatSync(octetPath(path)) : statSync(octetPath(path));
   }
 
   /** Gives a message another internal date. @throws {MailError} expunged, noPermission, unavailable */

@@ -13,6 +13,7 @@ import { type FolderState, sameDirectories, sameStamps } from './folder-state.ts
 import { carryOver, restoreIndex } from './index-file.ts';
 import type { Stamps } from './index-format.ts';
 import { makeKeywordDirectory } from './keyword-files.ts';
+import { followTarget } from './link-folder.ts';
 import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
 import { adoptListed, isStorable, loadFolder, readNewDb, rescanFolder } from './scan.ts';
@@ -30,6 +31,9 @@ const maxRounds = 8;
 export function refresh(state: FolderState): Promise<void> {
   return inTurn(state.turnKey, async () => {
     if (state.isLoaded && !state.isDirty()) return;
+    const { linkTarget } = state.settings;
+    if (linkTarget !== undefined && state.hasTargetNews)
+      await underLock(state, () => followTarget(state, linkTarget));
     await collect(state);
     if (!needsLock(state)) return;
     await underLock(state, async () => {
@@ -198,13 +202,14 @@ async function takeNames(state: FolderState, db: UidDbReader | undefined): Promi
 }
 
 function noteWaiting(state: FolderState, name: string): void {
-  if (name.startsWith('.') || !isFile(`${state.directory}/new/${name}`)) return;
+  if (name.startsWith('.') || !isMessage(state, `${state.directory}/new/${name}`)) return;
   if (state.isProvisional && state.columns.rowOfName(name, baseLength(name)) >= 0) return;
   state.waiting.add(name);
 }
 
-function isFile(path: string): boolean {
-  return lstatSync(octetPath(path), { throwIfNoEntry: false })?.isFile() ?? false;
+function isMessage(state: FolderState, path: string): boolean {
+  const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
+  return stats !== undefined && state.isMessage(stats);
 }
 
 /** UIDs whose remembered name is none any more. */
@@ -226,7 +231,7 @@ function takeCurrentName(state: FolderState, name: string, suspects: Set<number>
   const { columns } = state;
   const length = baseLength(name);
   const row = columns.rowOfName(name, length);
-  const exists = isFile(state.path(name));
+  const exists = isMessage(state, state.path(name));
   if (row < 0) {
     if (!exists) state.unlisted.delete(name);
     else if (isStorable(name)) state.unlisted.add(name);

@@ -6,7 +6,7 @@ import { saveIndex } from './index-file.ts';
 import { refresh } from './refresh.ts';
 import type { StoreSettings } from './settings.ts';
 
-export { type FolderStatus, folderStatus } from './folder-status.ts';
+export { type FolderStatus, folderStatus, openStatus } from './folder-status.ts';
 
 const keptMs = 600_000;
 const keptFolders = 200;

@@ -39,13 +39,13 @@ function lookThrough(state: FolderState, row: number, base: string): boolean {
   if (state.missing?.curTime === curTime && state.missing.uids.has(columns.uids[row]!)) return false;
   const missing = new Set(columns.uids.subarray(0, columns.count));
   let name = '';
-  visitDirectorySync(`${state.directory}/cur`, {
-    file(each) {
-      const length = baseLength(each);
-      missing.delete(columns.names.find(each, length));
-      if (length === base.length && each.startsWith(base)) name = each;
-    },
-  });
+  const file = (each: string): void => {
+    const length = baseLength(each);
+    missing.delete(columns.names.find(each, length));
+    if (length === base.length && each.startsWith(base)) name = each;
+  };
+  const isLinked = state.settings.linkTarget !== undefined;
+  visitDirectorySync(`${state.directory}/cur`, { file, ...(isLinked && { other: file }) });
   state.missing = { curTime, uids: missing };
   return name === '' ? false : found(state, row, name);
 }

@@ -10,8 +10,8 @@ import { BaseNames } from './base-names.ts';
 import { Columns } from './columns.ts';
 import { visitDirectory, visitIfPresent } from './directory-list.ts';
 import { asMailError } from './errno.ts';
-import type { FolderState } from './folder-state.ts';
 import { allFlags, canonicalInfo } from './flags.ts';
+import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { nextTurn, Slice } from './slices.ts';
 import { UidDbReader } from './uid-db.ts';
@@ -121,7 +121,7 @@ async function listWaiting(state: FolderState): Promise<void> {
 function visitNew(state: FolderState): Promise<void> {
   return visitIfPresent(`${state.directory}/new`, {
     file: (name) => noteWaiting(state, name),
-    other: (name) => logStranger(state, `new/${name}`),
+    other: (name) => (isLinked(state) ? noteWaiting(state, name) : logStranger(state, `new/${name}`)),
   });
 }
 
@@ -134,7 +134,7 @@ async function markListed(state: FolderState): Promise<void> {
     await visitNew(state);
     await visitDirectory(`${state.directory}/cur`, {
       file: (name) => noteListed(state, name),
-      other: (name) => logStranger(state, `cur/${name}`),
+      other: (name) => (isLinked(state) ? noteListed(state, name) : logStranger(state, `cur/${name}`)),
     });
     if (hasUnseen(state.columns)) await listAgain(state);
     dropUnseen(state);
@@ -143,6 +143,11 @@ async function markListed(state: FolderState): Promise<void> {
   } finally {
     state.columns.seen = undefined;
   }
+}
+
+/** Whether messages are symbolic links here. */
+function isLinked({ settings }: FolderState): boolean {
+  return settings.linkTarget !== undefined;
 }
 
 function logStranger(state: FolderState, name: string): void {
@@ -187,16 +192,15 @@ function hasUnseen(columns: Columns): boolean {
 }
 
 async function listAgain(state: FolderState): Promise<void> {
-  await visitDirectory(`${state.directory}/cur`, {
-    file(name) {
-      const { columns } = state;
-      const length = baseLength(name);
-      const row = columns.rowOfName(name, length);
-      if (row < 0 || columns.seen![row] !== 0) return;
-      columns.seen![row] = 1;
-      if (columns.setInfo(row, name.slice(length)) && state.isLoaded) state.rowChanged(row);
-    },
-  });
+  const find = (name: string): void => {
+    const { columns } = state;
+    const length = baseLength(name);
+    const row = columns.rowOfName(name, length);
+    if (row < 0 || columns.seen![row] !== 0) return;
+    columns.seen![row] = 1;
+    if (columns.setInfo(row, name.slice(length)) && state.isLoaded) state.rowChanged(row);
+  };
+  await visitDirectory(`${state.directory}/cur`, { file: find, ...(isLinked(state) && { other: find }) });
 }
 
 function dropUnseen(state: FolderState): void {

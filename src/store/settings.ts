@@ -13,6 +13,8 @@ export interface StoreSettings {
   readonly log: Log;
   /** TRASHQUOTA: messages in Trash and those that are \Deleted count in the quota; default false. */
   readonly countTrash?: boolean;
+  /** Messages are symbolic links to those of this folder in a sharable maildir, a latin1 path (link-folder.ts). */
+  readonly linkTarget?: string;
   /** False where directory watches do not reach (network file systems); default true. */
   readonly watch?: boolean;
   /** Keep the folder's columns, and what was computed of its messages, in files for the next process; default false. */

@@ -15,8 +15,10 @@ import {
   openSync,
   renameSync,
   rmdirSync,
+  symlinkSync,
   unlinkSync,
   utimesSync,
+  writeFileSync,
   write as writeInPool,
   writeSync,
 } from 'node:fs';
@@ -39,6 +41,17 @@ export function rename(from: string, to: string): void {
 export function link(from: string, to: string): void {
   before?.(`link ${from} ${to}`);
   linkSync(octetPath(from), octetPath(to));
+}
+
+export function symlink(to: string, path: string): void {
+  before?.(`symlink ${path}`);
+  symlinkSync(octetPath(to), octetPath(path));
+}
+
+/** Creates a small file with these octets. */
+export function createWith(path: string, octets: string, mode: number): void {
+  before?.(`create ${path}`);
+  writeFileSync(octetPath(path), octets, { mode, flag: 'wx', encoding: 'latin1' });
 }
 
 export function unlink(path: string): void {

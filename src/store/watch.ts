@@ -52,9 +52,10 @@ export class FolderWatch {
   #expected = new Map<string, number>();
 
   /** @throws a system error: no watch is possible (limits, no inotify, a directory is missing) */
-  constructor(folder: string, onEvent: () => void) {
+  constructor(folder: string, onEvent: () => void, linkTarget?: string) {
     this.#onEvent = onEvent;
     try {
+      if (linkTarget !== undefined) this.#watchTarget(linkTarget);
       for (const directory of watchedDirectories) {
         const watcher = watch(
           octetPath(`${folder}/${directory}`),
@@ -71,6 +72,20 @@ export class FolderWatch {
       throw error;
     }
     live.add(this);
+  }
+
+  /** That something happens in the target of a folder of links is enough to know. */
+  #watchTarget(target: string): void {
+    for (const directory of ['new', 'cur']) {
+      try {
+        const path = octetPath(`${target}/${directory}`);
+        const watcher = watch(path, { persistent: false }, () => this.#onEvent());
+        watcher.on('error', () => undefined);
+        this.#watchers.push(watcher);
+      } catch {
+        // It is not for us to see: looking now and then must do.
+      }
+    }
   }
 
   get hasPending(): boolean {
