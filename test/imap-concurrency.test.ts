@@ -143,6 +143,9 @@ async function storm(seed: number, foreign: boolean): Promise<void> {
       }),
     );
     const pictures: string[] = [];
+    // Between two immediates the loop hears of what was done on disk, as it does before it reads a client's octets.
+    await setImmediate();
+    await setImmediate();
     // Once for each to look at the disk, once more for what the others' looks brought.
     for (let turn = 0; turn < 2; turn++) for (const believer of believers) await believer.run('NOOP');
     for (const believer of believers) {
