@@ -20,6 +20,7 @@ import { ClientGone } from './client-gone.ts';
 import { type Command, isAllowed } from './command.ts';
 import { findCommand } from './commands/index.ts';
 import { mailErrorTexts } from './errors.ts';
+import { folderGone } from './folder-gone.ts';
 import { ArgumentReader } from './parser/arguments.ts';
 import { readHead, wantsStream } from './parser/command-head.ts';
 import { CommandReader, type Incoming } from './parser/command-reader.ts';
@@ -253,7 +254,10 @@ export class ImapSession {
       if (telling !== undefined) {
         return telling.then(
           () => this.writeReply(reply),
-          (error: unknown) => this.#fail(found, error),
+          (error: unknown) => {
+            const isGone = error instanceof MailError && error.kind === 'notFound';
+            return isGone ? folderGone(this) : this.#fail(found, error);
+          },
         );
       }
     }
@@ -276,6 +280,7 @@ export class ImapSession {
     }
     if (error instanceof MailError) {
       this.#refusals = 0;
+      if (this.state.kind === 'selected' && this.state.mailbox.isGone) return folderGone(this);
       // One reply has one code: what programs look for is in the tagged one, what people are to see in front of it.
       if (error.kind === 'overQuota') this.writer.line('* NO [ALERT] You exceeded your mail quota.');
       this.writeReply(no(found.refuse[error.kind] ?? mailErrorTexts[error.kind]));

@@ -231,6 +231,7 @@ class Fetching {
   #failed(index: number, error: unknown): void {
     if (error instanceof UnknownEncoding) this.#unknownEncoding = true;
     else if (!(error instanceof MailError)) throw error;
+    else if (this.#state.mailbox.isGone) throw error;
     else if (error.kind === 'expunged') this.#missing = true;
     else this.#session.writer.line(`* NO [ALERT] Cannot open message ${index + 1}`);
   }

@@ -1,5 +1,6 @@
 import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
+import { folderGone } from '../folder-gone.ts';
 import { ok, syntaxError } from '../reply.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
@@ -49,7 +50,8 @@ function push(session: ImapSession, state: Selected): () => void {
         if (!(error instanceof MailError)) {
           session.services.log.error(`imap IDLE: ${error instanceof Error ? error.stack : String(error)}`);
         }
-        session.bye('[ALERT] The mailbox cannot be read any more.', 'disconnected');
+        if (state.mailbox.isGone) folderGone(session);
+        else session.bye('[ALERT] The mailbox cannot be read any more.', 'disconnected');
       });
   };
   session.writer.line('+ entering ENHANCED idle mode');
