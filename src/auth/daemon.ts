@@ -26,23 +26,27 @@ import {
   writeEnumerated,
 } from './wire.ts';
 
-export interface AuthDaemonSettings {
-  /** `authdaemonvar`: made with mode 0750 when absent. */
-  readonly directory: string;
+/** What can be changed while the daemon runs. */
+export interface AnswerSettings {
   /** Besides root and the daemon's own uid, members of this group may see stored passwords. */
   readonly passwordGroup?: number | undefined;
-  /** Signs accepted logins for clients that ask for it. */
-  readonly tickets?: TicketIssuer | undefined;
   /** Called for logins at our servers. */
   readonly makeHome?: MakeHome | undefined;
+}
+
+export interface AuthDaemonSettings extends AnswerSettings {
+  /** `authdaemonvar`: made with mode 0750 when absent. */
+  readonly directory: string;
+  /** Signs accepted logins for clients that ask for it. */
+  readonly tickets?: TicketIssuer | undefined;
   readonly readTimeoutMs?: number;
   readonly writeTimeoutMs?: number;
 }
 
 export interface AuthDaemon {
   readonly socketPath: string;
-  /** Requests that begin from now on use another chain. */
-  useChain(chain: Chain): void;
+  /** Requests that begin from now on use another chain, and what else is given. */
+  use(chain: Chain, settings: AnswerSettings): void;
   /** Stops listening, lets requests under way finish; the socket file stays, as with Courier. */
   close(): Promise<void>;
 }
@@ -65,19 +69,17 @@ export async function startAuthDaemon(
       `${settings.directory}: everybody may talk to the authentication daemon, its mode should be 0750`,
     );
   }
-  let current = chain;
+  let current: Current = { chain, settings };
   /** Connections that wait for a further request; none does once we are closing. */
   const kept: KeptConnections = { waiting: new Set(), closing: false };
-  const server = createServer({ allowHalfOpen: true }, (socket) =>
-    serve(socket, () => current, settings, kept, log),
-  );
+  const server = createServer({ allowHalfOpen: true }, (socket) => serve(socket, () => current, kept, log));
   server.maxConnections = maxConnections;
   const socketPath = join(settings.directory, 'socket');
   await listen(server, socketPath);
   return {
     socketPath,
-    useChain(next) {
-      current = next;
+    use(next, { passwordGroup, makeHome }) {
+      current = { chain: next, settings: { ...settings, passwordGroup, makeHome } };
     },
     close: () =>
       new Promise((resolve) => {
@@ -105,13 +107,13 @@ interface KeptConnections {
   closing: boolean;
 }
 
-function serve(
-  socket: Socket,
-  chain: () => Chain,
-  settings: AuthDaemonSettings,
-  kept: KeptConnections,
-  log: Log,
-): void {
+interface Current {
+  readonly chain: Chain;
+  readonly settings: AuthDaemonSettings;
+}
+
+function serve(socket: Socket, current: () => Current, kept: KeptConnections, log: Log): void {
+  const { settings } = current();
   const readTimeoutMs = settings.readTimeoutMs ?? 10_000;
   let received: Buffer = Buffer.alloc(0);
   let scram: ScramServer | undefined;
@@ -138,8 +140,9 @@ function serve(
     if (read === 'malformed' || (read === 'more' && received.length > maxRequestOctets)) socket.destroy();
     else if (read !== 'more') {
       keep = read.metadata.has(keepAlive[0]);
-      replies = repliesTo(socket, read, settings);
-      void finish(answer(read, chain(), replies, beginScram));
+      const { chain, settings: now } = current();
+      replies = repliesTo(socket, read, now);
+      void finish(answer(read, chain, replies, beginScram));
     }
   }
 
@@ -155,7 +158,7 @@ function serve(
     else if (end >= 0) {
       scram = undefined;
       const line = received.toString('latin1', 0, end);
-      void finish(finishScram(started, line, chain(), replies!));
+      void finish(finishScram(started, line, current().chain, replies!));
     }
   }
 

@@ -38,6 +38,8 @@ export interface GuessGuard {
   admit(remoteIp: string | undefined, userId: string): number | 'locked';
   failed(remoteIp: string | undefined, userId: string): void;
   succeeded(remoteIp: string | undefined, userId: string): void;
+  /** From now on other settings count, with the failures that there were. */
+  configure(settings: GuessSettings): void;
 }
 
 interface Counter {
@@ -89,11 +91,12 @@ function exemptList(entries: readonly string[], log: Log): BlockList {
 
 /** @param now  milliseconds of a clock that never goes back */
 export function createGuessGuard(
-  settings: GuessSettings,
+  initial: GuessSettings,
   log: Log,
   now = () => performance.now(),
 ): GuessGuard {
-  const exempt = exemptList(settings.exempt, log);
+  let settings = initial;
+  let exempt = exemptList(settings.exempt, log);
   const addresses = new Map<string, Counter>();
   const accounts = new Map<string, Counter>();
   /** `address NUL account` → until when it is trusted. */
@@ -125,6 +128,10 @@ export function createGuessGuard(
     address !== undefined && (trusted.get(`${address}\0${userId}`) ?? 0) > now();
 
   return {
+    configure(next) {
+      settings = next;
+      exempt = exemptList(next.exempt, log);
+    },
     admit(remoteIp, userId) {
       if (isExempt(remoteIp)) return 0;
       const address = addressKey(remoteIp);

@@ -94,7 +94,7 @@ test('a pid that is another program’s by now does not count', { timeout: 60_00
 test('SIGHUP reads all settings again; with an error in them the old ones stay', {
   timeout: 60_000,
 }, async (t) => {
-  const { configure, run, logged, client, kind, pid } = place(t);
+  const { folder, configure, run, logged, client, kind, pid } = place(t);
   configure('authmodulelist=authuserdb', 'DEFAULTOPTIONS=a=1');
   assert.equal(await run('start'), 0);
   const options = async () => {
@@ -107,6 +107,14 @@ test('SIGHUP reads all settings again; with an error in them the old ones stay',
   await logged(/daemons=5[\s\S]*daemons=5[\s\S]*Installation complete: authuserdb\n$/);
   assert.deepEqual(await options(), ['b']);
   await logged(/DEBUG: authuserdb: trying this module/);
+  // Settings of the guard and of the answers, in another file.
+  writeFileSync(join(folder, 'postrider'), 'TRUSTED_ADDRESSES=192.0.2.1\nLOCK_ADDRESS_AFTER=1\n');
+  await run('restart');
+  await logged(/daemons=5[\s\S]*daemons=5[\s\S]*daemons=5[\s\S]*Installation complete: authuserdb\n/);
+  const from = { remoteIp: '127.0.0.1' };
+  await client.login('imap', 'fred', 'wrong', from);
+  assert.equal((await client.login('imap', 'fred', 'secret', from)).kind, 'rejected');
+  await logged(/locked out: user=fred/);
   configure('authmodulelist=authuserdb', 'daemons=none');
   assert.equal(await run('restart'), 1);
   process.kill(Number(pid()), 'SIGHUP');

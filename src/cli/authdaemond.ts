@@ -3,9 +3,10 @@ import { chownSync, existsSync, mkdirSync, readSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { errorText } from '../auth/auth-error.ts';
 import { type Chain, createChain, type TokenChecker } from '../auth/chain.ts';
-import { startAuthDaemon } from '../auth/daemon.ts';
-import { createGuessGuard, type GuessGuard } from '../auth/guess-guard.ts';
+import { type AnswerSettings, startAuthDaemon } from '../auth/daemon.ts';
+import { createGuessGuard, type GuessGuard, type GuessSettings } from '../auth/guess-guard.ts';
 import { createHomeMaker, type MakeHome } from '../auth/home-directory.ts';
 import { createTicketIssuer, ticketKeyOctets } from '../auth/login-ticket.ts';
 import { createModules } from '../auth/modules/index.ts';
@@ -68,34 +69,37 @@ async function serve(config: Config, supervised: string | undefined): Promise<nu
     ? processLog(2, supervised === 'marked').named(name)
     : openLog(config.server.settings, name, new Map([[name, facility]])).log;
   const { settings } = config.auth;
+  let hangUp = () => {};
+  process.on('SIGHUP', () => hangUp());
   // Before anything uses the pool, whose size is then fixed. PAM and crypt(3) have `daemons` threads each.
   process.env['UV_THREADPOOL_SIZE'] = String(Math.min(256, 2 * settings.workers + spareThreads));
   makeDirectory(settings.socketDirectory, config);
-  const guard = guessGuard(settings, log);
+  const guard = createGuessGuard(guessSettings(settings), log);
   let serving = await assemble(config, guard, log);
-  const passwordGroup = settings.passwordGroup ? await findGroupId(settings.passwordGroup) : undefined;
-  if (settings.passwordGroup && passwordGroup === undefined) {
-    log.error(`there is no group ${settings.passwordGroup} (PASSWORD_GROUP)`);
-  }
   const tickets = supervised ? createTicketIssuer(readTicketKey(), uidOf) : undefined;
   const daemon = await startAuthDaemon(
-    { directory: settings.socketDirectory, passwordGroup, tickets, makeHome: homeMaker(config, log) },
+    { directory: settings.socketDirectory, tickets, ...serving.answers },
     serving.chain,
     log,
   );
   writePidFile(daemonPidFile(settings.socketDirectory));
   process.send?.('ready');
-  process.on('SIGHUP', () => {
+
+  async function reload(): Promise<void> {
     const next = readConfig(directory, log);
     if (!next) return log.error('the old settings stay in force');
     log.info('restarting authdaemond children');
-    void assemble(next, guard, log).then(async (assembled) => {
-      const old = serving;
-      serving = assembled;
-      daemon.useChain(assembled.chain);
-      await old.close();
-    });
-  });
+    const old = serving;
+    serving = await assemble(next, guard, log);
+    guard.configure(guessSettings(next.auth.settings));
+    daemon.use(serving.chain, serving.answers);
+    await old.close();
+  }
+  /** One after the other. */
+  let reloading = Promise.resolve();
+  hangUp = () => {
+    reloading = reloading.then(reload).catch((error: unknown) => log.error(errorText(error)));
+  };
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', resolve);
     process.once('SIGINT', resolve);
@@ -117,10 +121,12 @@ function readConfig(directory: string, log: Log): Config | undefined {
 
 interface Serving {
   readonly chain: Chain;
+  readonly answers: AnswerSettings;
   close(): Promise<void>;
 }
 
-async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log): Promise<Serving> {
+async function assemble(config: Config, guard: GuessGuard, log: Log): Promise<Serving> {
+  const { directory, auth } = config;
   const { settings } = auth;
   log.info(`modules="${settings.modules.join(' ')}", daemons=${settings.workers}`);
   const write = (line: string) => log.debug(line.slice(0, 1023));
@@ -146,7 +152,12 @@ async function assemble({ directory, auth }: Config, guard: GuessGuard, log: Log
     trace,
     detail,
   });
-  return { chain, close: async () => void (await Promise.all(modules.map((module) => module.close()))) };
+  const answers = { passwordGroup: await passwordGroup(settings, log), makeHome: homeMaker(config, log) };
+  return {
+    chain,
+    answers,
+    close: async () => void (await Promise.all(modules.map((module) => module.close()))),
+  };
 }
 
 /** Bearer tokens are rejected when their settings cannot be used. */
@@ -167,18 +178,21 @@ function tokenChecker(settings: AuthSettings, log: Log): TokenChecker | undefine
   }
 }
 
-function guessGuard(settings: AuthSettings, log: Log): GuessGuard {
-  return createGuessGuard(
-    {
-      freeFailures: settings.freeLoginFailures,
-      maxDelayMs: settings.maxLoginDelaySeconds * 1000,
-      lockAddressAfter: settings.lockAddressAfter,
-      lockAccountAfter: settings.lockAccountAfter,
-      windowMs: settings.loginFailureWindowSeconds * 1000,
-      exempt: settings.trustedAddresses,
-    },
-    log,
-  );
+function guessSettings(settings: AuthSettings): GuessSettings {
+  return {
+    freeFailures: settings.freeLoginFailures,
+    maxDelayMs: settings.maxLoginDelaySeconds * 1000,
+    lockAddressAfter: settings.lockAddressAfter,
+    lockAccountAfter: settings.lockAccountAfter,
+    windowMs: settings.loginFailureWindowSeconds * 1000,
+    exempt: settings.trustedAddresses,
+  };
+}
+
+async function passwordGroup({ passwordGroup: name }: AuthSettings, log: Log): Promise<number | undefined> {
+  const group = name ? await findGroupId(name) : undefined;
+  if (name && group === undefined) log.error(`there is no group ${name} (PASSWORD_GROUP)`);
+  return group;
 }
 
 /** AUTH_MKHOMEDIR_SKEL, which Courier has in the files of the services. */

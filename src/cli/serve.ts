@@ -123,7 +123,11 @@ export async function serveUntilStopped(
     }
     manager.ready();
   };
-  process.on('SIGHUP', () => reload(checkedConfig(config.directory, (text) => log.error(text.trimEnd()))));
+  process.on('SIGHUP', () => {
+    const next = checkedConfig(config.directory, (text) => log.error(text.trimEnd()));
+    reload(next);
+    if (next) supervisor.reloadAuth();
+  });
   const watching = watchAccessFiles(() => current, reload);
   try {
     await Promise.race([supervisor.start(), stopped]);

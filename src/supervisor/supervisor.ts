@@ -113,6 +113,11 @@ export class Supervisor {
     for (const { handle } of removed) handle.close();
   }
 
+  /** Has the authentication daemon read its settings again. */
+  reloadAuth(): void {
+    this.#auth?.process?.kill('SIGHUP');
+  }
+
   /** Stops accepting, lets sessions say goodbye, ends everything within the configured time. */
   stop(): Promise<void> {
     this.#stopping ??= this.#stopAll();

@@ -94,6 +94,20 @@ describe('SASL offers', { timeout: 60_000 }, () => {
     client.close();
   });
 
+  test('SIGHUP also has the authentication daemon read its settings', async () => {
+    server.configure({ imapd: [capability], authdaemonrc: ['DEFAULTOPTIONS=disableimap=1'] });
+    server.signal('SIGHUP');
+    await server.logged(/restarting authdaemond children[\s\S]*Installation complete: authuserdb/);
+    for (;;) {
+      const client = await Conversation.tls(server.ports.tls);
+      await greeting(client);
+      client.send(`l LOGIN ann ${password}\r\n`);
+      const answer = await client.until(/^(?:l |\* BYE ).*\r\n/m);
+      client.close();
+      if (!/^l OK/m.test(answer)) return;
+    }
+  });
+
   test('where TLS is required nothing is offered or accepted without it', async (t) => {
     const strict = await TestServer.start(undefined, {
       imapd: [capability],
