@@ -4,7 +4,14 @@ import type { OpenMailbox } from '../access/open-mailbox.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import type { Log } from '../base/log.ts';
 import { MailError } from '../base/mail-error.ts';
-import { loginLine, type SessionEnd, sessionEndLine } from '../login/log-lines.ts';
+import { forbiddenByOptions } from '../login/account-options.ts';
+import {
+  disconnectedBeforeLoginLine,
+  loginLine,
+  logoutBeforeLoginLine,
+  type SessionEnd,
+  sessionEndLine,
+} from '../login/log-lines.ts';
 import type { LoginServices } from '../login/services.ts';
 import type { Connection } from '../net/connection.ts';
 import { nextTurn } from '../store/slices.ts';
@@ -131,6 +138,8 @@ export class SmapSession {
   async #enter(account: AccountRecord): Promise<boolean> {
     const { openMailboxes } = this.services;
     try {
+      const forbidden = forbiddenByOptions(account, 'imap', this.link.connection.secure);
+      if (forbidden) throw new MailError('cannot', forbidden.reason);
       const mailboxes = await openMailboxes(account, this.link.connection);
       await mailboxes.emptyTrash(this.settings.emptyTrash);
       this.#user = { account, mailboxes };
@@ -195,15 +204,20 @@ export class SmapSession {
     const { connection } = this.link;
     this.link.end();
     this.#gone.abort(new ClientGone());
-    if (this.#user) this.services.log[how === 'shutdown' ? 'warn' : 'info'](this.#endLine(how));
+    this.#logEnd(how);
     connection.end();
   }
 
-  #endLine(how: SessionEnd): string {
+  #logEnd(how: SessionEnd): void {
+    const { log } = this.services;
+    const { connection } = this.link;
     const { headerOctets, bodyOctets } = this.output;
     const seconds = (Date.now() - this.#startedMs) / 1000;
-    const counts = { user: this.account.address, headerOctets, bodyOctets, seconds };
-    return sessionEndLine(this.link.connection, 'SMAP1', how, counts);
+    if (this.#user) {
+      const counts = { user: this.account.address, headerOctets, bodyOctets, seconds };
+      log[how === 'shutdown' ? 'warn' : 'info'](sessionEndLine(connection, 'SMAP1', how, counts));
+    } else if (how === 'logout') log.info(logoutBeforeLoginLine(connection, 'SMAP1'));
+    else log.debug(disconnectedBeforeLoginLine(connection, 'SMAP1', seconds));
   }
 }
 

@@ -145,12 +145,22 @@ export async function readSnapshot(folder: Folder, id: string): Promise<Snapshot
     const octets = await readOctets(path);
     const snapshot = octets && (await parseSnapshot(octets, folder));
     if (snapshot?.uidValidity !== folder.uidValidity) return undefined;
-    steps.setPathTimes(path, Math.floor(Date.now() / 1000));
+    markUsed(path, folder);
     return snapshot;
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     if (errorCode(error) !== 'ENOENT') folder.settings.log.warn(`${path}: ${errorCode(error)}`);
     return undefined;
+  }
+}
+
+/** Whoever may only read the folder restores, too. */
+function markUsed(path: string, folder: Folder): void {
+  try {
+    steps.setPathTimes(path, Math.floor(Date.now() / 1000));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    folder.settings.log.debug(`${path}: ${errorCode(error)}`);
   }
 }
 
