@@ -93,3 +93,9 @@ test('where no failure is free, an attempt without one is', () => {
   failed('192.0.2.1', 'fred');
   assert.ok(Number(admit('192.0.2.1', 'fred')) > 0);
 });
+
+test('other spellings of an id are the same account', () => {
+  const { admit, fail } = guard({ lockAddressAfter: 0 });
+  for (const spelling of ['fred', 'FRED', 'Fred', 'fred ', ' fReD', 'freD  ']) fail('192.0.2.1', spelling, 1);
+  assert.equal(admit('192.0.2.2', 'fred'), 'locked');
+});

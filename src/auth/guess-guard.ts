@@ -78,6 +78,11 @@ function addressKey(remoteIp: string | undefined): string | undefined {
     .join(':');
 }
 
+/** Databases find an account by other spellings too, and each must not have failures of its own. */
+function accountKey(userId: string): string {
+  return userId.trim().toLowerCase();
+}
+
 function exemptList(entries: readonly string[], log: Log): BlockList {
   const list = new BlockList();
   for (const entry of entries) {
@@ -132,7 +137,8 @@ export function createGuessGuard(
       settings = next;
       exempt = exemptList(next.exempt, log);
     },
-    admit(remoteIp, userId) {
+    admit(remoteIp, typed) {
+      const userId = accountKey(typed);
       if (isExempt(remoteIp)) return 0;
       const address = addressKey(remoteIp);
       const byAddress = failures(addresses, address);
@@ -145,13 +151,15 @@ export function createGuessGuard(
         ? 0
         : Math.min(settings.maxDelayMs, 1000 * 2 ** Math.min(beyond, 20));
     },
-    failed(remoteIp, userId) {
+    failed(remoteIp, typed) {
+      const userId = accountKey(typed);
       if (isExempt(remoteIp)) return;
       const address = addressKey(remoteIp);
       if (address !== undefined) count(addresses, address, settings.lockAddressAfter, `ip=[${address}]`);
       if (!isTrusted(address, userId)) count(accounts, userId, settings.lockAccountAfter, `user=${userId}`);
     },
-    succeeded(remoteIp, userId) {
+    succeeded(remoteIp, typed) {
+      const userId = accountKey(typed);
       const address = addressKey(remoteIp);
       if (address === undefined || isExempt(remoteIp)) return;
       // The address keeps its failures, or an attacker with one account of his own could go on for ever.
