@@ -65,5 +65,5 @@ test('a user name with a line break does not forge a line', () => {
   const lines: string[] = [];
   const log = textLog((line) => lines.push(line));
   log.info(loginFailedLine(plain, { user: 'x\r\nINFO: LOGIN, user=root' }));
-  assert.deepEqual(lines, [`INFO: LOGIN FAILED, user=x\\x0d\\x0aINFO: LOGIN, user=root, ${end}\n`]);
+  assert.deepEqual(lines, [`INFO: LOGIN FAILED, user=x\\x0d\\x0aINFO: LOGIN\\x2c user=root, ${end}\n`]);
 });
