@@ -334,7 +334,11 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
     moveExpungeToTrash: settings.moveExpungeToTrash,
     checkAllFolders: settings.checkAllFolders,
     astralNames: false,
-    shared: { indexFile: settings.sharedIndexFile ?? '', mungeNames: settings.mungeSharedNames },
+    shared: {
+      indexFile: settings.sharedIndexFile ?? '',
+      sharableFile: settings.sharableFile,
+      mungeNames: settings.mungeSharedNames,
+    },
     maildirQuota: settings.maildirQuota,
     mailboxLimit: settings.mailboxLimit,
     ...(settings.quotaWarnPercent !== undefined && {

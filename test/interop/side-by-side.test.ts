@@ -4,7 +4,16 @@
  * is listed here and in docs/differences.md.
  */
 import assert from 'node:assert/strict';
-import { chownSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { ImapClient } from '../../bench/imap-client.ts';
@@ -50,8 +59,10 @@ async function prepare(t: TestContext, server: 'courier' | 'postrider'): Promise
     bob,
     client: await (isCourier ? courierSession : postriderSession)(t, ann, settings),
     tool(command, owner, input) {
-      const { path, insidePath } = { ann, bob }[owner];
-      const words = command.map((word) => word.replace('MAILDIR', isCourier ? insidePath : path));
+      const pathOf = ({ path, insidePath }: SharedMaildir) => (isCourier ? insidePath : path);
+      const words = command.map((word) =>
+        word.replace('BOB', pathOf(bob)).replace('MAILDIR', pathOf({ ann, bob }[owner])),
+      );
       (isCourier ? runInCourier : runPostrider)(words, input);
     },
   };
@@ -96,18 +107,29 @@ function contents(maildir: string): string[] {
     }
   };
   visit('');
-  return lines.sort();
+  return lines.sort((one, other) => (one < other ? -1 : 1));
 }
 
 function describeFile(maildir: string, name: string): string {
+  if (lstatSync(join(maildir, name)).isSymbolicLink()) return describeLink(maildir, name);
   const text = readFileSync(join(maildir, name), 'latin1');
-  if (texts.test(name)) return `${name}: ${text}`;
+  if (texts.test(name)) return `${name}: ${text.replace(/\/.*Maildir$/m, 'Maildir')}`;
   if (name === 'maildirsize') return `maildirsize: ${quotaOf(text)}`;
   const [, folder, flags] = /^(.*(?:cur|new))\/[^:]*(.*)$/.exec(name) ?? [];
   const size = /,S=(\d+)/.exec(name)?.[1];
   return folder === undefined
     ? `${name}: ${text.length}`
     : `${folder}: a message${flags}, S=${size}, ${text}`;
+}
+
+/** Where it leads within the sharable maildir, without what differs in the names of messages. */
+function describeLink(maildir: string, name: string): string {
+  const to = readlinkSync(join(maildir, name)).replace(/^.*Maildir/, '');
+  return `${withoutBase(name)}: a link to ${withoutBase(to)}`;
+}
+
+function withoutBase(path: string): string {
+  return path.replace(/(cur|new)\/[^:]*/, '$1/');
 }
 
 /** The quota and the sum. */
@@ -242,6 +264,31 @@ const cases: Record<string, Operation[]> = {
     { tool: ['maildirmake', '--del', 'pub', 'MAILDIR'], owner: 'ann' },
     { tool: ['maildirmake', '-s', 'read,group', '-f', 'shared', 'MAILDIR'], owner: 'bob' },
     { tool: ['maildirmake', '-s', 'write', '-f', 'open', 'MAILDIR'], owner: 'bob' },
+  ],
+  'folders shared by file permissions': [
+    { tool: ['maildirmake', '-s', 'write', '-f', 'Box', 'MAILDIR'], owner: 'bob' },
+    { tool: ['maildirmake', '-s', 'write', '-f', 'Box.sub', 'MAILDIR'], owner: 'bob' },
+    { tool: ['maildirmake', '--add', 'pub=BOB', 'MAILDIR'], owner: 'ann' },
+    { tool: ['deliverquota', 'MAILDIR/.Box'], owner: 'bob', input: 'Subject: one\n\nx\n' },
+    { tool: ['deliverquota', 'MAILDIR/.Box'], owner: 'bob', input: 'Subject: two\n\nx\n' },
+    'SUBSCRIBE shared.pub.Box',
+    'SUBSCRIBE shared.pub.Box',
+    'SUBSCRIBE shared.pub',
+    'SUBSCRIBE shared.none.x',
+    'SUBSCRIBE shared.pub.Box.sub',
+    'SELECT shared.pub.Box',
+    'STORE 1 +FLAGS (\\Flagged \\Seen)',
+    'APPEND shared.pub.Box (\\Seen) 60',
+    'CREATE shared.pub.new',
+    'RENAME shared.pub.Box shared.pub.Bin',
+    'SETACL shared.pub.Box eve lr',
+    'NOOP',
+    'STORE 2 +FLAGS (\\Deleted)',
+    'EXPUNGE',
+    'COPY 1 INBOX',
+    'SELECT INBOX',
+    'COPY 1 shared.pub.Box.sub',
+    'UNSUBSCRIBE shared.pub.Box.sub',
   ],
 };
 

@@ -251,6 +251,15 @@ export const imapRows = [
     means: 'The index of the accounts whose folders can be shared.',
   },
   {
+    name: 'SHARABLE_MAILDIRS',
+    field: 'sharableFile',
+    files: own,
+    scopes: imap,
+    kind: path,
+    default: '{config}/maildirshared',
+    means: 'The file with the names of maildirs that are shared by file permissions, for all accounts.',
+  },
+  {
     name: 'IMAP_SHAREDMUNGENAMES',
     field: 'mungeSharedNames',
     files: ['imapd'],

@@ -103,5 +103,6 @@ function refusal(error: unknown, mailbox: string, action: Action): string | unde
   if (error instanceof AccessDenied)
     return `* ACLFAILED ${mailbox} NO Access denied for ACL ${action} on ${error.mailbox} (ACL "a" required)`;
   if (!(error instanceof MailError)) throw error;
+  if (error.kind === 'cannot') return `* ACLFAILED ${mailbox} ACLs may not be modified for special mailbox`;
   return error.kind === 'notFound' ? undefined : `* ACLFAILED ${mailbox} ${error.message}`;
 }

@@ -31,7 +31,10 @@ export const myRights = command({
 export const getAcl = command({
   names: ['GETACL'],
   state: 'authenticated',
-  refuse: { unavailable: 'Cannot retrieve ACLs for mailbox.' },
+  refuse: {
+    unavailable: 'Cannot retrieve ACLs for mailbox.',
+    cannot: 'Cannot retrieve ACLs for mailbox.',
+  },
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run(session, { mailboxes }, name) {
     requireMailbox(mailboxes, name);
@@ -66,7 +69,7 @@ export const listRights = command({
 export const setAcl = command({
   names: ['SETACL'],
   state: 'authenticated',
-  refuse: { unavailable: 'Cannot read existing ACLs.' },
+  refuse: { unavailable: 'Cannot read existing ACLs.', cannot: 'Cannot set ACLs for this mailbox' },
   parse: (args, _by, session) => ({
     name: readMailbox(args, session.utf8),
     identifier: args.astring().octets.toString(),
@@ -83,7 +86,7 @@ export const setAcl = command({
 export const deleteAcl = command({
   names: ['DELETEACL'],
   state: 'authenticated',
-  refuse: { unavailable: 'Cannot read existing ACLs.' },
+  refuse: { unavailable: 'Cannot read existing ACLs.', cannot: 'Cannot set ACLs for this mailbox' },
   parse: (args, _by, session) => ({
     name: readMailbox(args, session.utf8),
     identifier: args.astring().octets.toString(),

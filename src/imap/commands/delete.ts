@@ -1,3 +1,4 @@
+import { isSharableName } from '../../access/targets.ts';
 import { command } from '../command.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
 import { no, ok } from '../reply.ts';
@@ -21,6 +22,6 @@ export const deleteMailbox = command({
       return no('Cannot delete currently-open folder.');
     }
     await mailboxes.delete(name);
-    return ok('Folder deleted.');
+    return ok(isSharableName(name) ? 'UNSUBSCRIBEd a shared folder.' : 'Folder deleted.');
   },
 });

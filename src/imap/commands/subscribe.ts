@@ -1,3 +1,4 @@
+import { isSharableName } from '../../access/targets.ts';
 import { command } from '../command.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
 import { ok } from '../reply.ts';
@@ -15,8 +16,9 @@ export const subscribe = command({
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   async run(_session, { mailboxes }, name) {
     if (name.endsWith('.')) return ok('Folder directory subscribe punted.');
-    await mailboxes.subscribe(name);
-    return ok('Folder subscribed.');
+    const isNew = await mailboxes.subscribe(name);
+    if (!isSharableName(name)) return ok('Folder subscribed.');
+    return ok(isNew ? 'SUBSCRIBE completed.' : 'Already subscribed.');
   },
 });
 
@@ -29,6 +31,6 @@ export const unsubscribe = command({
   async run(_session, { mailboxes }, name) {
     if (name.endsWith('.')) return ok('Folder directory unsubscribe punted.');
     await mailboxes.unsubscribe(name);
-    return ok('Folder unsubscribed.');
+    return ok(isSharableName(name) ? 'UNSUBSCRIBE completed.' : 'Folder unsubscribed.');
   },
 });
