@@ -7,6 +7,7 @@ import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import type { Amount } from '../store/maildirsize.ts';
 import type { FlagChange } from '../store/store-flags.ts';
+import { trashName } from '../store/trash.ts';
 import { type AccountQuota, minus, nothing, type QuotaLedger, total, type Weighed, weigh } from './quota.ts';
 import { changeableFlags, needed, type Rights, requireRight } from './rights.ts';
 
@@ -114,6 +115,13 @@ export class OpenMailbox {
       await ledger.adjust(change);
       return [...gone].sort(byNumber);
     });
+  }
+
+  /** Where expunging moves a message: the path of its file then, octets; undefined: it is removed for good. */
+  trashPathOf(uid: number): string | undefined {
+    const row = this.folder.rowOf(uid);
+    if (this.#trash === undefined || row < 0 || this.#copied.has(uid)) return undefined;
+    return `${this.#trash.directory}/cur/${trashName(this.folder.fileName(row))}`;
   }
 
   async #remove(chosen: readonly number[]): Promise<{ gone: Set<number>; toTrash: Set<number> }> {

@@ -14,11 +14,25 @@ export async function expungeLogged(
     await mailbox.expunge(uids);
     return;
   }
-  const names = new Map(uids.map((uid) => [uid, view.folder.fileName(view.folder.rowOf(uid))]));
+  const { folder } = view;
+  const names = new Map(
+    uids.map((uid) => [
+      uid,
+      {
+        old: `${folder.directory}/cur/${folder.fileName(folder.rowOf(uid))}`,
+        next: mailbox.trashPathOf(uid),
+      },
+    ]),
+  );
   for (const uid of await mailbox.expunge(uids)) {
-    const path = Buffer.from(`${view.folder.directory}/cur/${names.get(uid)}`, 'latin1').toString();
-    session.services.log.info(
-      `EXPUNGED, user=${account.address}, ${peer(session.connection)}, old_name=${path}`,
-    );
+    const { old, next } = names.get(uid)!;
+    const line = `EXPUNGED, user=${account.address}, ${peer(session.connection)}, old_name=${textOf(old)}`;
+    // Courier says both, and programs that read the log know it so.
+    if (next !== undefined) session.services.log.info(`${line}, new_name=${textOf(next)}`);
+    session.services.log.info(line);
   }
+}
+
+function textOf(path: string): string {
+  return Buffer.from(path, 'latin1').toString();
 }
