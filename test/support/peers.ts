@@ -58,6 +58,8 @@ export function runInCourier(command: readonly string[], input: string | Buffer 
     input,
     encoding: 'latin1',
     env: courierEnvironment,
+    // What it logs is in the error, if there is one.
+    stdio: 'pipe',
   });
 }
 
