@@ -5,20 +5,23 @@
  *   npm run bench -- --quick [--save-baseline]
  *   npm run bench -- login [--quick]
  *   npm run bench -- proxy [--quick]
+ *   npm run bench -- load [--quick]
  *   npm run bench -- smap [--quick] [--peers]
  *
  * With --quick and nothing else it compares Postrider with `baseline.json`, and fails if it got slower (`guard.ts`).
  * `login` measures logins through the authentication daemon, for each module, `proxy` the login proxy,
+ * `load` what the front end stands,
  * `smap` SMAP1 beside IMAP.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Report, runBig, runWithoutIndex, visitOnce } from './big.ts';
+import { type Report, runBig, runBusy, runWithoutIndex, visitOnce } from './big.ts';
 import { type CorpusMessage, makeCorpus } from './corpus.ts';
 import { guard } from './guard.ts';
 import { ImapClient } from './imap-client.ts';
+import { benchLoad } from './load.ts';
 import { benchLogin } from './login.ts';
 import { cloneMaildir, fillMaildir, makeMaildir } from './maildir.ts';
 import type { Figure } from './measure.ts';
@@ -53,6 +56,7 @@ const rows: Row[] = [];
 const print = (text: string) => void process.stdout.write(text);
 if (positionals[0] === 'login') await benchLogin(options.quick, print);
 else if (positionals[0] === 'smap') await benchSmap(options);
+else if (positionals[0] === 'load') await benchLoad(options.quick, print);
 else if (positionals[0] === 'proxy') await benchProxy(options.quick, print);
 else if (positionals[0] === 'pop3') {
   const { quick, peers, servers } = options;
@@ -146,6 +150,8 @@ async function measureBig(kind: ServerKind): Promise<void> {
   if (!(kind instanceof Postrider)) return;
   kind.forgetIndex(1);
   await withServer(kind, (server) => runWithoutIndex(server, report));
+  kind.forgetIndex(1);
+  await withServer(kind, (server) => runBusy(server, report));
 }
 
 async function withServer(kind: ServerKind, use: (server: RunningServer) => Promise<void>): Promise<void> {

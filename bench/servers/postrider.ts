@@ -31,6 +31,8 @@ export interface PostriderOptions {
   readonly settings?: readonly string[];
   /** Lines added to `imapd`. */
   readonly imapd?: readonly string[];
+  /** The lines of `imapd-ssl`; default: no TLS. */
+  readonly imapdSsl?: readonly string[];
   /** The accounts' options (`mailhost=…`). */
   readonly accountOptions?: string;
   /** Lines added to `pop3d`. */
@@ -167,7 +169,8 @@ export class Postrider implements ServerKind {
       ...(this.#options.imapd ?? []),
     ];
     this.#write('imapd', imapd.join('\n') + '\n');
-    this.#write('imapd-ssl', 'IMAPDSSLSTART=NO\nIMAPDSTARTTLS=NO\n');
+    const imapdSsl = this.#options.imapdSsl ?? ['IMAPDSSLSTART=NO', 'IMAPDSTARTTLS=NO'];
+    this.#write('imapd-ssl', imapdSsl.join('\n') + '\n');
     const pop3d = [
       'ADDRESS=127.0.0.1',
       `PORT=${pop3Port}`,
