@@ -6,7 +6,7 @@ import { connect, type Socket } from 'node:net';
 import type { AccountRecord, EnumeratedAccount } from './account-record.ts';
 import { AuthError, errorText } from './auth-error.ts';
 import { decodeBase64 } from './cram.ts';
-import { DaemonConnections, exchange, send } from './daemon-connections.ts';
+import { DaemonConnections, exchange, send, type Waiting } from './daemon-connections.ts';
 import {
   hasControls,
   keepAlive,
@@ -222,10 +222,10 @@ function startScram(
   let wake = Promise.withResolvers<void>();
   let failure: Error | undefined;
   let ended = false;
-  let answered = () => {};
+  let waiting: Waiting | undefined;
 
   function say(octets: Buffer): void {
-    answered = send(socket!, octets, settings);
+    waiting = send(socket!, octets, settings);
   }
 
   /** Waits until `enough` says so, or the daemon closes. */
@@ -234,7 +234,7 @@ function startScram(
       await wake.promise;
       if (failure) throw failure;
     }
-    answered();
+    waiting?.end();
   }
 
   function open(): void {

@@ -48,7 +48,7 @@ export class DaemonConnections {
       octets += chunk.length;
       if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
       else if (isWhole(chunks)) {
-        answered();
+        waiting.end();
         this.#keep(socket);
         resolve(reply());
       }
@@ -62,7 +62,7 @@ export class DaemonConnections {
       );
     });
     socket.ref();
-    const answered = send(socket, request, this.#settings);
+    const waiting = send(socket, request, this.#settings);
     return promise;
   }
 
@@ -93,12 +93,19 @@ function isWhole(chunks: readonly Buffer[]): boolean {
   return text.endsWith('\n.\n') || text === 'FAIL\n';
 }
 
+/** For the reply to a request. */
+export interface Waiting {
+  /** It is there. */
+  end(): void;
+  /** Some of it has come: the time begins anew. */
+  again(): void;
+}
+
 /**
  * Writes a request to a connection that may still be opening. Opening, writing and the wait for the reply have a time
  * limit each; past it the connection is destroyed.
- * @returns to be called when the reply is there
  */
-export function send(socket: Socket, request: Buffer, settings: AuthClientSettings): () => void {
+export function send(socket: Socket, request: Buffer, settings: AuthClientSettings): Waiting {
   let timer: NodeJS.Timeout | undefined;
   const limit = (ms: number, what: string) => {
     clearTimeout(timer);
@@ -113,23 +120,27 @@ export function send(socket: Socket, request: Buffer, settings: AuthClientSettin
     if (!socket.destroyed) limit(settings.readTimeoutMs ?? 30_000, 'answer');
   });
   socket.once('close', () => clearTimeout(timer));
-  return () => clearTimeout(timer);
+  return {
+    end: () => clearTimeout(timer),
+    again: () => limit(settings.readTimeoutMs ?? 30_000, 'answer'),
+  };
 }
 
-/** Sends a request on a connection of its own and collects the reply up to the close. */
+/** Sends a request on a connection of its own and collects the reply up to the close; each piece has the time limit. */
 export function exchange(settings: AuthClientSettings, request: Buffer, maxOctets: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const socket = connect({ path: settings.socketPath });
   const chunks: Buffer[] = [];
   let octets = 0;
   socket.on('error', reject);
+  const waiting = send(socket, request, settings);
   socket.on('data', (chunk: Buffer) => {
+    waiting.again();
     chunks.push(chunk);
     octets += chunk.length;
     if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
   });
   socket.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
   socket.on('close', () => reject(new Error('the authentication daemon closed the connection')));
-  send(socket, request, settings);
   return promise;
 }

@@ -80,6 +80,26 @@ test('the service chooses the field', async (t) => {
   assert.deepEqual([await hash('pop3'), await hash('imap')], ['{MD5}', '{SHA2']);
 });
 
+test('a long list may take longer than the time limit as a whole', async (t) => {
+  const { folder } = await startTestDaemon(t);
+  const socketPath = join(folder, 'slow');
+  const server = createServer((socket) => {
+    let sent = 0;
+    const timer = setInterval(() => {
+      if (sent++ < 8) socket.write(`u${sent}\t5\t5\t/h\t\t\n`);
+      else {
+        clearInterval(timer);
+        socket.end('.\n');
+      }
+    }, 30);
+  });
+  server.listen(socketPath);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const client = createAuthClient({ socketPath, readTimeoutMs: 150 });
+  assert.equal((await client.enumerate()).length, 8);
+});
+
 test('ids are octets: one that is not UTF-8 logs in', async (t) => {
   const { client } = await startTestDaemon(t);
   const result = await client.login('imap', Buffer.from('b\xf6rk', 'latin1'), 'secret');

@@ -226,12 +226,15 @@ function whenSupervisorEnds(work: () => void): void {
   socket.unref();
 }
 
-/** Makes the run directory, mode 0750, for the group of the user that the login processes run as. */
+/**
+ * Makes the run directory, mode 0750, for the group of the user that the login processes run as. It is not theirs:
+ * whoever takes one of them over cannot put a socket of his own into it.
+ */
 function makeDirectory(directory: string, { server }: Config): void {
   if (existsSync(directory)) return;
   mkdirSync(directory, { mode: 0o750, recursive: true });
   if (!isRoot()) return;
   const { workerUser } = server.settings;
   const owner = workerUser ? findUser(workerUser) : firstUser(['courier', 'daemon', 'nobody']);
-  if (owner) chownSync(directory, owner.uid, owner.gid);
+  if (owner) chownSync(directory, 0, owner.gid);
 }

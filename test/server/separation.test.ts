@@ -1,6 +1,6 @@
 /** As root: every session under its account's uid, in a process of its own, and what may be read from there. */
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Conversation, password, TestServer, workerUser } from './support.ts';
@@ -92,6 +92,25 @@ describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
     const again = await Conversation.plain(server.ports.plain);
     assert.match(await again.login('ann'), /l OK/);
     for (const client of [ann, bob, again]) client.close();
+  });
+
+  test('an authentication daemon that is killed is started again and signs with the same key', async () => {
+    const [daemon] = server.children('authdaemond');
+    process.kill(daemon!, 'SIGKILL');
+    await server.logged(/authdaemond ended \(SIGKILL\), starting it again/);
+    for (;;) {
+      const client = await Conversation.plain(server.ports.plain);
+      client.send(`l LOGIN ann ${password}\r\n`);
+      const answer = await client.until(/^(?:l |\* BYE ).*\r\n/m);
+      client.close();
+      if (/^l OK/m.test(answer)) break;
+    }
+    assert.doesNotMatch(server.log, /login ticket/);
+  });
+
+  test('the daemon’s directory is not the workers’ own', () => {
+    const { uid, gid, mode } = statSync(join(server.directory, 'auth'));
+    assert.deepEqual([uid, gid, mode & 0o777], [0, workerUser.uid, 0o750]);
   });
 
   test('SIGTERM tells clients of hosts BYE, too', async () => {
