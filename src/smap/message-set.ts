@@ -1,5 +1,5 @@
-import type { Ranges } from './framing.ts';
-import { takeSet } from './framing.ts';
+import { Slice } from '../store/slices.ts';
+import { type Ranges, takeSet } from './framing.ts';
 import { Refused } from './refused.ts';
 import type { View } from './view.ts';
 
@@ -10,8 +10,14 @@ export function* indexesOf(view: View, ranges: Ranges): Generator<number> {
 }
 
 /** The UIDs of a set with the messages' numbers. */
-export function numberedUids(view: View, ranges: Ranges): [number: number, uid: number][] {
-  return Array.from(indexesOf(view, ranges), (index) => [index + 1, view.uids[index]!]);
+export async function numberedUids(view: View, ranges: Ranges): Promise<[number: number, uid: number][]> {
+  const slice = new Slice();
+  const messages: [number, number][] = [];
+  for (const index of indexesOf(view, ranges)) {
+    messages.push([index + 1, view.uids[index]!]);
+    if (slice.isOver()) await slice.next();
+  }
+  return messages;
 }
 
 /** Reads the set that begins a command. @throws {Refused} it is out of order */

@@ -33,7 +33,7 @@ async function transfer(session: SmapSession, words: readonly string[], run: Tra
   requireOn(session.mailboxes, name, 'i');
   const target = await session.mailboxes.open(name, 'i');
   try {
-    const messages = numberedUids(open.view, ranges);
+    const messages = await numberedUids(open.view, ranges);
     const { pairs } = await run(
       open,
       target,

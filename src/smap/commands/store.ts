@@ -17,7 +17,7 @@ export async function store(session: SmapSession, words: readonly string[]): Pro
   const { ranges, rest } = readSet(words);
   // Before the first change: what is not understood must not be answered with success.
   const properties = rest.filter((word) => word !== '').map(readProperty);
-  const messages = numberedUids(open.view, ranges);
+  const messages = await numberedUids(open.view, ranges);
   for (const property of properties) await apply(session, open, messages, property);
   return 'Folder status updated';
 }
