@@ -367,6 +367,7 @@ export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings
     keywords: settings.keywords !== 0,
     acl: settings.acl,
     idFields: settings.idFields,
+    debugFile: settings.debugFile,
     outbox: settings.outbox ?? '',
     submission: {
       sendmail: settings.sendmail,

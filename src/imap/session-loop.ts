@@ -3,6 +3,7 @@
  * at once costs no promise; while one waits, what the client sends behind it waits too, bounded by pausing the
  * connection. Nothing but the connection, the state and a timer is held while the client is idle.
  */
+import type { Mailboxes } from '../access/mailboxes.ts';
 import { AccessDenied } from '../access/rights.ts';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { MailError } from '../base/mail-error.ts';
@@ -15,6 +16,7 @@ import {
   sessionEndLine,
 } from '../login/log-lines.ts';
 import type { Connection } from '../net/connection.ts';
+import { type DebugFile, openDebugFile } from '../store/debug-file.ts';
 import { capabilities } from './capability.ts';
 import { ClientGone } from './client-gone.ts';
 import { type Command, isAllowed } from './command.ts';
@@ -62,6 +64,8 @@ export class ImapSession {
   #refusals = 0;
   /** The SMAP1 session that has taken over. */
   #smap: ImapSessionHandle | undefined;
+  /** Where the conversation is written down (IMAPDEBUGFILE). */
+  #debug: DebugFile | undefined;
   #commandsThisTurn = 0;
   #rateCount = 0;
   #rateSinceMs = Date.now();
@@ -84,7 +88,10 @@ export class ImapSession {
       if (this.#wake === undefined && !this.#busy) this.#pump();
       this.#interrupt?.(new ClientGone());
     });
-    if (leftover.length > 0) this.reader.push(leftover);
+    if (leftover.length > 0) {
+      this.#debug?.note('READ', leftover);
+      this.reader.push(leftover);
+    }
     this.connection.onData((chunk) => this.#received(chunk));
     if (leftover.length > 0) this.#pump();
     if (this.connection.closed) this.#closed();
@@ -122,6 +129,7 @@ export class ImapSession {
 
   #received(chunk: Buffer): void {
     if (this.#ended) return;
+    this.#debug?.note('READ', chunk);
     this.reader.push(chunk);
     if (this.#wake !== undefined) {
       const wake = this.#wake;
@@ -368,10 +376,24 @@ export class ImapSession {
     );
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
+    if (this.settings.debugFile !== undefined) this.#writeDown(this.settings.debugFile, mailboxes);
     clearTimeout(this.#timer);
     this.#timeoutIsLogin = false;
     this.#timer = this.#startTimer(this.settings.limits.inactivityMs);
     this.services.log.info(loginLine(this.connection, account.address, 'IMAP'));
+  }
+
+  /** From here on: nothing that has a password in it. */
+  #writeDown(name: string, { account }: Mailboxes): void {
+    const { connection, reader, writer, services } = this;
+    const label = `[${connection.remotePort}]`;
+    const debug = openDebugFile(account.maildir, name, label, services.log);
+    if (debug === undefined) return;
+    this.#debug = debug;
+    writer.tap = (octets) => debug.note('WRITE', octets);
+    const waiting = reader.input.takeAll();
+    debug.note('READ', waiting);
+    reader.push(waiting);
   }
 
   #startTimer(timeoutMs: number): NodeJS.Timeout {
@@ -431,6 +453,9 @@ export class ImapSession {
     this.#ended = true;
     this.state = { kind: 'logout' };
     clearTimeout(this.#timer);
+    this.writer.flush();
+    this.writer.tap = undefined;
+    this.#debug?.close();
     const seconds = (Date.now() - this.#startedMs) / 1000;
     if (state.kind === 'authenticated' || state.kind === 'selected') {
       const { headerOctets, bodyOctets } = this.writer;

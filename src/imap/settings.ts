@@ -25,6 +25,8 @@ export interface ImapSessionSettings {
   readonly emptyTrash: string | undefined;
   /** IMAP_LOG_DELETIONS is set and does not start with 0. */
   readonly logDeletions: boolean;
+  /** IMAPDEBUGFILE; undefined: none. */
+  readonly debugFile: string | undefined;
   readonly checkAllFolders: boolean;
   readonly obsoleteClient: boolean;
   readonly disableThreadSort: boolean;
@@ -62,6 +64,7 @@ export const defaultImapSettings: ImapSessionSettings = {
   keywords: true,
   acl: true,
   idFields: undefined,
+  debugFile: undefined,
   outbox: '',
   submission: {
     sendmail: '/usr/sbin/sendmail',

@@ -28,6 +28,9 @@ export class Writer {
   headerOctets = 0;
   bodyOctets = 0;
 
+  /** Told of everything that is written. */
+  tap: ((octets: Uint8Array) => void) | undefined;
+
   constructor(connection: Connection) {
     this.#connection = connection;
   }
@@ -60,6 +63,7 @@ export class Writer {
     const { length } = octets;
     if (length > copyUpTo) {
       this.#pass();
+      this.tap?.(octets);
       this.#connection.write(octets);
       return this;
     }
@@ -145,10 +149,13 @@ export class Writer {
       this.#wire = undefined;
       this.#block = undefined;
       this.#used = 0;
+      this.tap?.(octets);
       this.#connection.writeLent(octets, () => returnWireBlock(wire));
       return;
     }
-    this.#connection.write(this.#block.subarray(this.#passed, this.#used));
+    const octets = this.#block.subarray(this.#passed, this.#used);
+    this.tap?.(octets);
+    this.#connection.write(octets);
     this.#passed = this.#used;
   }
 

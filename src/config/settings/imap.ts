@@ -375,8 +375,8 @@ export const imapRows = [
     kind: optional(text),
     default: '',
     unset: 'none',
-    means: 'The file in the maildir that the conversation with the client is written to.',
-    pending: true,
+    means:
+      'The file in the maildir, or elsewhere, that the conversation with the client is appended to from login on; where it does not exist nothing is written.',
   },
   {
     name: 'IMAP_ID_FIELDS',
