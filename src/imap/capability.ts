@@ -28,6 +28,7 @@ const extensions = [
   'SPECIAL-USE',
   'CREATE-SPECIAL-USE',
   'STATUS=SIZE',
+  'PREVIEW',
 ];
 
 /** No login is offered where TLS has to come first, and no channel binding where there is no channel. */

@@ -20,6 +20,8 @@ export const computed = {
   text: 8,
   /** Where in the message there is text to search in. */
   textLeaves: 9,
+  /** PREVIEW, in UTF-8. */
+  preview: 10,
 } as const;
 
 /** A number of {@link computed}. */

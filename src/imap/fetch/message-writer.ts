@@ -7,6 +7,7 @@ import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
 import { isDescribed } from './described-writer.ts';
 import { internalDateText } from './internal-date.ts';
+import { previewValue } from './preview.ts';
 import {
   countOctets,
   decodedPart,
@@ -115,6 +116,8 @@ function valueFor(session: ImapSession, { view }: Selected, item: FetchItem, mes
       if (isWhole && file!.sizeOctets <= wholeUpTo) return wholeMessage(file!, item.partial);
       return sectionOctets(file!, description!.structure, item.section, item.partial);
     }
+    case 'preview':
+      return previewValue(folder, row, description!, item.isLazy, session.utf8);
     case 'binary':
     case 'binarySize':
       return binaryValue(item, message);

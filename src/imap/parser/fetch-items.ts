@@ -27,6 +27,7 @@ export type FetchItem =
       readonly partial: Partial | undefined;
       readonly setsSeen: boolean;
     }
+  | { readonly kind: 'preview'; readonly label: string; readonly isLazy: boolean }
   | { readonly kind: 'binarySize'; readonly label: string; readonly part: readonly number[] };
 
 const flags: FetchItem = { kind: 'flags', label: 'FLAGS' };
@@ -81,6 +82,8 @@ function readItem(args: ArgumentReader): readonly FetchItem[] {
     case 'BINARY.PEEK':
       args.expect('[');
       return [readBinary(args, word === 'BINARY')];
+    case 'PREVIEW':
+      return [readPreview(args)];
     case 'BINARY.SIZE': {
       args.expect('[');
       const part = readPart(args);
@@ -89,6 +92,18 @@ function readItem(args: ArgumentReader): readonly FetchItem[] {
     default:
       return args.refuse(`cannot fetch ${word}`);
   }
+}
+
+/** RFC 8970 §3: `PREVIEW`, `PREVIEW (LAZY)`. */
+function readPreview(args: ArgumentReader): FetchItem {
+  let isLazy = false;
+  if (args.atList) {
+    args.list(() => {
+      if (args.word() !== 'LAZY') args.refuse('unknown PREVIEW modifier');
+      isLazy = true;
+    });
+  }
+  return { kind: 'preview', label: 'PREVIEW', isLazy };
 }
 
 function readBinary(args: ArgumentReader, setsSeen: boolean): FetchItem {
