@@ -7,9 +7,16 @@ import { readdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from '
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
+import { loginForTests } from '../support/login-for-tests.ts';
 import { makeMaildir } from '../support/maildir-fixtures.ts';
-import { courierMissing, giveToMailOwner, sharedMaildir, smapSession } from '../support/peers.ts';
-import type { SmapClient, SmapReply } from '../support/smap-client.ts';
+import {
+  courierBeforeLogin,
+  courierMissing,
+  giveToMailOwner,
+  sharedMaildir,
+  smapSession,
+} from '../support/peers.ts';
+import { InProcessSmapClient, type SmapClient, type SmapReply } from '../support/smap-client.ts';
 
 const skip = courierMissing() ?? false;
 
@@ -439,3 +446,34 @@ for (const [saver, restorer] of [
       [`* SNAPSHOTEXISTS ${id}`, '* EXPUNGE 3', '* FETCH 3 FLAGS=MARKED "KEYWORDS="', '+OK Folder updated'],
     );
   });
+
+test('before login the same is said', { skip, timeout: 20_000 }, async (t) => {
+  const commands = [
+    'a NOOP',
+    '\\SMAP1 CAPABILITY',
+    'a NOOP',
+    '\\SMAP1 NOOP',
+    '\\SMAP1 NOSUCH',
+    '\\SMAP1 LOGIN x',
+  ];
+  const input = [...commands, '\\SMAP1 STARTTLS', 'b NOSUCH', '\\SMAP1 LOGOUT', ''].join('\r\n');
+  const theirs = courierBeforeLogin(input, {
+    SMAP_CAPABILITY: 'SMAP1',
+    IMAP_CAPABILITY: 'IMAP4rev1 IDLE',
+    IMAP_KEYWORDS: '1',
+    IMAP_ACL: '1',
+  });
+  const maildir = sharedMaildir(t);
+  const client = new InProcessSmapClient(maildir.path, {
+    login: { ...loginForTests(), canStartTls: () => false },
+    imap: { capability: 'IMAP4rev1 IDLE' },
+  });
+  client.send(Buffer.from(input));
+  const expected = theirs.split('\r\n').slice(0, -1);
+  for (const line of expected) {
+    // Our own capabilities stand behind Courier’s.
+    const start = /^.*UTF8=ACCEPT/.exec(line)?.[0] ?? line;
+    assert.ok((await client.line()).startsWith(start), line);
+  }
+  assert.deepEqual(client.rest(), []);
+});

@@ -138,6 +138,24 @@ export function smapSession(
   return client;
 }
 
+/** What Courier's login program says to a client that sends this and ends. @param settings  its environment */
+export function courierBeforeLogin(input: string, settings: Readonly<Record<string, string>>): string {
+  const login = '/usr/lib/courier/courier/imaplogin';
+  return execFileSync('chroot', [root, login, '/usr/bin/imapd', 'Maildir'], {
+    input,
+    encoding: 'latin1',
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      TCPREMOTEIP: '127.0.0.1',
+      TCPREMOTEPORT: '1',
+      TCPLOCALPORT: '143',
+      IMAP_STARTTLS: 'NO',
+      ...settings,
+    },
+  });
+}
+
 /** Gives a maildir that the test has filled to the mail's owner. */
 export function giveToMailOwner(maildir: SharedMaildir): void {
   for (const name of readdirSync(maildir.path, { recursive: true, encoding: 'latin1' }))
