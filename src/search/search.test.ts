@@ -266,7 +266,7 @@ test('a question asked again gets the same answer, until there is other mail', a
   const folder = await account.openFolder('INBOX');
   t.after(() => folder.close());
   const all: SearchKey = { kind: 'all' };
-  const ask = (reverse: boolean, key = all) => {
+  const ask = (reverse: boolean, key: SearchKey = all) => {
     const view = { folder, uids: folder.uids, count: folder.count, isRecent: () => false };
     return sort(view, [{ field: 'subject', reverse }], key, options);
   };
