@@ -3,6 +3,7 @@ import type { Connection } from '../net/connection.ts';
 import { uniqueId } from '../store/pop3-list.ts';
 import { capabilities, language, listing } from './capabilities.ts';
 import type { Outcome } from './command.ts';
+import { refusalText } from './errors.ts';
 import { type Maildrop, markSeen, type Pop3Message, removeDeleted, saveCorrections } from './maildrop.ts';
 import type { Pop3Services } from './services.ts';
 import { sendMessage, sendTop } from './transfer.ts';
@@ -82,10 +83,7 @@ const commands: Readonly<Record<string, TransactionCommand>> = {
   },
   async QUIT(transaction) {
     await saveCorrections(transaction.maildrop);
-    const { removed, left } = await removeDeleted(transaction.maildrop);
-    for (const fileName of removed) transaction.onRemoved(fileName);
-    const text = left === 0 ? '+OK Bye-bye.' : `-ERR [SYS/TEMP] ${left} messages could not be removed.`;
-    return { kind: 'end', text };
+    return { kind: 'end', text: await quit(transaction) };
   },
 };
 
@@ -93,6 +91,19 @@ export function transactionCommand(transaction: Transaction, line: string): Outc
   const [verb, ...words] = line.split(/[ \t]+/).filter((word, i) => i > 0 || word !== '');
   const command = commands[(verb ?? '').toUpperCase()];
   return command ? command(transaction, words) : reply('-ERR Invalid command.');
+}
+
+/** Removes what is to be removed. @returns the reply: the session ends in any case */
+async function quit({ maildrop, onRemoved }: Transaction): Promise<string> {
+  try {
+    const { removed, left } = await removeDeleted(maildrop);
+    for (const fileName of removed) onRemoved(fileName);
+    return left === 0 ? '+OK Bye-bye.' : `-ERR [SYS/TEMP] ${left} messages could not be removed.`;
+  } catch (error) {
+    const text = refusalText(error);
+    if (text === undefined) throw error;
+    return `-ERR ${text}`;
+  }
 }
 
 /** A message has been sent to its end, if the client is still there. */

@@ -13,6 +13,8 @@ export interface Pop3ClientOptions {
   pop3?: Partial<Pop3SessionSettings>;
   login?: LoginServices;
   log?: Log;
+  /** Default: no. */
+  durable?: boolean;
 }
 
 /** A POP3 client of a server in this process. */
@@ -23,7 +25,8 @@ export class InProcessPop3Client implements Client {
   constructor(directory: string, options: Pop3ClientOptions = {}) {
     this.connection = new MemoryConnection((octets) => this.#lines.push(octets));
     const log = options.log ?? silentLog;
-    const store = { durable: false, keywords: 1, useLocks: true, hostname: 'test', log } as const;
+    const durable = options.durable ?? false;
+    const store = { durable, keywords: 1, useLocks: true, hostname: 'test', log } as const;
     const services: Pop3Services = {
       settings: { ...defaultPop3Settings, ...options.pop3 },
       log,
