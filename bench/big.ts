@@ -45,6 +45,29 @@ export async function runWithoutIndex(server: RunningServer, report: Report): Pr
   client.close();
 }
 
+/** How long others wait for NOOP while one session has the whole folder described; nothing is cached at first. */
+export async function runUncached(server: RunningServer, report: Report): Promise<void> {
+  const client = await ImapClient.connect(server.port);
+  await client.run('LOGIN u1 pass');
+  await client.run('SELECT INBOX');
+  const fetch = 'FETCH 1:* (UID RFC822.SIZE ENVELOPE)';
+  report('B12', 'NOOP of others during FETCH, nothing cached', await disturbed(server, client, fetch, 1));
+  report('B13', 'NOOP of others during FETCH, cached', await disturbed(server, client, fetch, 3));
+  client.close();
+}
+
+/** One new message, where the UID database may be brought up to date later. */
+export async function runLazy(server: RunningServer, kind: ServerKind, report: Report): Promise<void> {
+  const client = await ImapClient.connect(server.port);
+  await client.run('LOGIN u1 pass');
+  await client.run('SELECT INBOX');
+  const maildir = kind.maildir!(1);
+  await arrival(client, maildir, kind, 'first');
+  const lazily = await arrival(client, maildir, kind, 'second');
+  report('B10b', 'one new message → EXISTS, LAZY_UIDS', lazily);
+  client.close();
+}
+
 async function measure(server: RunningServer, client: ImapClient, command: string): Promise<Figure> {
   const cpu = server.group.cpuMs();
   const start = performance.now();
@@ -66,14 +89,23 @@ export async function runBig(server: RunningServer, kind: ServerKind, report: Re
     const figure = await measure(server, client, 'UID SEARCH BODY zebrafish');
     report('B9b', 'UID SEARCH BODY, with an index', figure);
   }
-  report('B11', 'NOOP of others during UID SEARCH BODY', await disturbed(server, client));
+  report(
+    'B11',
+    'NOOP of others during UID SEARCH BODY',
+    await disturbed(server, client, 'UID SEARCH BODY zq', 3),
+  );
   const maildir = kind.maildir?.(1);
   if (maildir !== undefined) report('B10', 'one new message → EXISTS', await arrival(client, maildir, kind));
   client.close();
 }
 
-/** How long others wait for a NOOP while one session reads the whole folder. */
-async function disturbed(server: RunningServer, client: ImapClient): Promise<Figure> {
+/** How long others wait for a NOOP while one session works through the whole folder. */
+async function disturbed(
+  server: RunningServer,
+  client: ImapClient,
+  command: string,
+  times: number,
+): Promise<Figure> {
   const others = await Promise.all(Array.from({ length: 4 }, () => ImapClient.connect(server.port)));
   for (const other of others) await other.run('LOGIN u1 pass');
   const samples: number[] = [];
@@ -87,15 +119,20 @@ async function disturbed(server: RunningServer, client: ImapClient): Promise<Fig
     }
   };
   const asking = Promise.all(others.map(ask));
-  for (let i = 0; i < 3; i++) await client.run('UID SEARCH BODY zq');
+  for (let i = 0; i < times; i++) await client.run(command);
   isSearching = false;
   await asking;
   for (const other of others) other.close();
   return latencies(samples);
 }
 
-async function arrival(client: ImapClient, maildir: string, kind: ServerKind): Promise<Figure> {
-  const name = '1760000000.M1P1_delivery.bench';
+async function arrival(
+  client: ImapClient,
+  maildir: string,
+  kind: ServerKind,
+  word = 'delivery',
+): Promise<Figure> {
+  const name = `1760000000.M1P1_${word}.bench`;
   const temporary = join(maildir, 'tmp', name);
   writeFileSync(temporary, 'Subject: new\n\nnew\n');
   chownSync(temporary, kind.owner.uid, kind.owner.gid);

@@ -17,7 +17,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { type Report, runBig, runBusy, runWithoutIndex, visitOnce } from './big.ts';
+import { type Report, runBig, runLazy, runUncached, runWithoutIndex, visitOnce } from './big.ts';
 import { type CorpusMessage, makeCorpus } from './corpus.ts';
 import { guard } from './guard.ts';
 import { ImapClient } from './imap-client.ts';
@@ -151,7 +151,9 @@ async function measureBig(kind: ServerKind): Promise<void> {
   kind.forgetIndex(1);
   await withServer(kind, (server) => runWithoutIndex(server, report));
   kind.forgetIndex(1);
-  await withServer(kind, (server) => runBusy(server, report));
+  await withServer(kind, (server) => runUncached(server, report));
+  kind.addSettings('LAZY_UIDS=YES');
+  await withServer(kind, (server) => runLazy(server, kind, report));
 }
 
 async function withServer(kind: ServerKind, use: (server: RunningServer) => Promise<void>): Promise<void> {

@@ -54,6 +54,7 @@ export class Postrider implements ServerKind {
   readonly directory = mkdtempSync(join(tmpdir(), 'postrider-bench-'));
   readonly #mail: string;
   readonly #options: PostriderOptions;
+  readonly #added: string[] = [];
 
   constructor(options: PostriderOptions = {}) {
     this.#options = options;
@@ -72,6 +73,11 @@ export class Postrider implements ServerKind {
 
   maildir(account: number): string {
     return join(this.#mail, `u${account}/Maildir`);
+  }
+
+  /** Lines for the `postrider` file from the next start on. */
+  addSettings(...lines: readonly string[]): void {
+    this.#added.push(...lines);
   }
 
   /** Removes what Postrider keeps beside Courier's files. */
@@ -189,6 +195,7 @@ export class Postrider implements ServerKind {
       'MAXPERACCOUNT=0',
       ...(synced ? [] : ['DURABLE=NO']),
       ...(this.#options.settings ?? []),
+      ...this.#added,
     ];
     this.#write(
       'postrider',
