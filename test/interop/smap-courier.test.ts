@@ -3,7 +3,7 @@
  * same, but for what docs/differences.md says. UIDs, snapshot ids and the texts of `-ERR` are masked.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
@@ -338,6 +338,76 @@ const scripts: readonly Script[] = [
     ],
   },
   {
+    name: 'words and quoting',
+    fixture: 'smap-five',
+    steps: [
+      'noop',
+      '"NOOP"',
+      '"NOOP"ignored',
+      '\t  NOOP \r',
+      'OPEN "INBOX" ""ignored',
+      'FETCH 1x "UID"SIZE',
+      'FETCH 1,2 UID',
+      'FETCH 1-2 flags nosuch Uid',
+      'FETCH 1-2',
+      'FETCH',
+      'CREATE INBOX pq"r',
+      'LIST INBOX',
+      'OPEN INBOX "pq""r"',
+      'OPEN INBOX "pq""r',
+      'CLOSE nonsense',
+      'STATUS',
+      'STATUS FULL',
+      'LIST ""',
+      'SEARCH ALL SEEN',
+      'OPEN',
+      'SOPEN',
+    ],
+  },
+  {
+    name: 'quota',
+    fixture: 'smap-five',
+    prepare: (maildir) =>
+      put(maildir, 'maildirsize', `1000S,6C\n${'115'.padStart(12)} ${'5'.padStart(12)}\n`),
+    steps: [
+      'OPEN INBOX',
+      'COPY 1 "" INBOX a',
+      'COPY 1 "" INBOX a',
+      { add: 'FOLDER INBOX ""', message: 'Subject: too many\n\n' },
+      'RSET',
+      'EXPUNGE 1-2',
+      { add: 'FOLDER INBOX ""', message: 'Subject: fits\n\n' },
+      'COPY 1 "" INBOX a',
+      'COPY 1 "" INBOX a',
+      'NOOP',
+      'STATUS FULL INBOX a',
+    ],
+  },
+  {
+    name: 'rights one by one',
+    fixture: 'smap-five',
+    prepare: (maildir) => put(maildir, 'new/7001.n.host', 'Subject: new\n\n'),
+    steps: ['r', 'l', 'i', 's', 't', 'w', 'e', 'x', 'c'].flatMap((right) => [
+      `CREATE INBOX f${right}`,
+      'OPEN INBOX',
+      `COPY 1-2 "" INBOX f${right}`,
+      `SETACL INBOX f${right} "" owner -${right === 'l' ? 'c' : right}`,
+      `STATUS FULL INBOX f${right}`,
+      `OPEN INBOX f${right}`,
+      'STORE 1 FLAGS=SEEN,DELETED,DRAFT',
+      'STORE 1 KEYWORDS=k',
+      'FETCH 1-9 FLAGS KEYWORDS',
+      'EXPUNGE 1',
+      'EXPUNGE',
+      `ADD FOLDER INBOX f${right} ""`,
+      'RSET',
+      `CREATE INBOX f${right} below`,
+      'OPEN INBOX',
+      `COPY 1 "" INBOX f${right}`,
+      `DELETE INBOX f${right}`,
+    ]),
+  },
+  {
     name: 'trash',
     fixture: 'smap-five',
     settings: { IMAP_MOVE_EXPUNGE_TO_TRASH: '1', IMAP_TRASHFOLDERNAME: 'Trash' },
@@ -476,4 +546,27 @@ test('before login the same is said', { skip, timeout: 20_000 }, async (t) => {
     assert.ok((await client.line()).startsWith(start), line);
   }
   assert.deepEqual(client.rest(), []);
+});
+
+test('what is sent is given to the mailer as Courier gives it', { skip, timeout: 20_000 }, async (t) => {
+  const given = async (server: 'courier' | 'postrider'): Promise<unknown> => {
+    const maildir = sharedMaildir(t);
+    const [home, homeInside] = [maildir.path, maildir.insidePath].map((path) => join(path, '..'));
+    const itsHome = server === 'courier' ? homeInside! : home!;
+    const mailer = `#!/bin/sh\ncd ${itsHome}\nprintf '%s\\n' "$@" >args\ncat >input\ngrep -q refuse input && { echo no; exit 1; }\nexit 0\n`;
+    writeFileSync(join(home!, 'mailer'), mailer, { mode: 0o755 });
+    const settings = { SENDMAIL: `${itsHome}/mailer`, HEADERFROM: 'X-IMAP-Sender' };
+    const client = smapSession(t, server, maildir, settings);
+    await client.reply();
+    const words = 'FOLDER INBOX "" MAILFROM=me@example.com RCPTTO=a@example.com NOTIFY=success,fail';
+    const replies = [
+      await client.add(words, Buffer.from('Subject: one\n\nhi\n')),
+      await client.add('RCPTTO=b@example.com', Buffer.from('Subject: refuse\n\nhi\n')),
+      await client.run('RSET'),
+      await client.run('STATUS FULL INBOX'),
+    ];
+    const first = readFileSync(join(home!, 'input'), 'latin1');
+    return [replies.map(normal), readFileSync(join(home!, 'args'), 'latin1'), first];
+  };
+  assert.deepEqual(await given('postrider'), await given('courier'));
 });
