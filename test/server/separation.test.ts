@@ -1,9 +1,10 @@
 /** As root: every session under its account's uid, in a process of its own, and what may be read from there. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { Conversation, password, TestServer, workerUser } from './support.ts';
+import { Conversation, password, socketsOf, TestServer, workerUser } from './support.ts';
 
 const asRoot = process.geteuid!() === 0 ? {} : { skip: 'needs root: accounts of several uids' };
 
@@ -12,6 +13,12 @@ function ids(pid: number): { uid: string; gid: string; groups: string } {
   const status = readFileSync(`/proc/${pid}/status`, 'latin1');
   const field = (name: string) => new RegExp(`^${name}:\\s*(.*?)\\s*$`, 'm').exec(status)![1]!;
   return { uid: field('Uid'), gid: field('Gid'), groups: field('Groups') };
+}
+
+/** Whether a process of this uid, and its group alone, can read a file or list a directory. */
+function canRead(uid: number, path: string): boolean {
+  const words = ['-c', 'if [ -d "$0" ]; then ls "$0"; else cat "$0"; fi >/dev/null 2>&1', path];
+  return spawnSync('/bin/sh', words, { uid, gid: uid }).status === 0;
 }
 
 describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
@@ -52,6 +59,28 @@ describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
     const workers = server.children('worker-main').map(ids);
     assert.equal(workers.length, 2);
     for (const { uid } of workers) assert.match(uid, new RegExp(`^${workerUser.uid}\\t`));
+  });
+
+  test('who can read what', async () => {
+    const client = await Conversation.plain(server.ports.plain);
+    await client.login('ann');
+    const mail = (name: string) => join(server.home(name), 'Maildir/cur');
+    // Accounts, keys and settings are root's.
+    const secrets = ['userdb', 'imapd.pem', 'authdaemonrc'].map((name) =>
+      join(server.directory, 'etc', name),
+    );
+    const uids = [50_001, 50_002, workerUser.uid];
+    const readers = (path: string) => uids.filter((uid) => canRead(uid, path));
+    assert.deepEqual(readers(mail('ann')), [50_001]);
+    assert.deepEqual(readers(mail('bob')), [50_002]);
+    for (const path of secrets) assert.deepEqual(readers(path), [], path);
+    // Nobody holds open what he could not open himself.
+    for (const pid of [...server.children('session-host'), ...server.children('worker-main')]) {
+      const held = [...socketsOf(pid)].filter((path) => path.startsWith(server.directory));
+      const uid = Number(/^\d+/.exec(ids(pid).uid)![0]);
+      for (const path of held) assert.ok(canRead(uid, path), `${pid} (uid ${uid}) holds ${path}`);
+    }
+    client.close();
   });
 
   test('uid 0 gets no session', async () => {

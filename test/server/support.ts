@@ -95,6 +95,7 @@ export class TestServer {
       authdaemonrc: ['authmodulelist=authuserdb', `authdaemonvar=${this.directory}/auth`],
       postrider: ['WORKERS=2', 'LOGIN_FAILURE_DELAY=1', 'SHUTDOWN_TIMEOUT=3'],
     };
+    if (settings['pop3d-ssl']) base['pop3d-ssl'] = [`TLS_CERTFILE=${this.directory}/etc/imapd.pem`];
     if (isRoot) base['postrider']!.push(`WORKER_USER=${workerUser.name}`);
     for (const file of new Set([...Object.keys(base), ...Object.keys(settings)])) {
       const text = [...(base[file] ?? []), ...(settings[file] ?? [])].join('\n');
