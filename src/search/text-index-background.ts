@@ -6,6 +6,8 @@ import { updateTextIndex } from './text-index-update.ts';
 /** Work and rest, in ms: a fifth of a core at most, one folder at a time in a process. */
 const workMs = 4;
 const restMs = 16;
+/** Written to the disk at a time: the process may end before all is done. */
+const messages = 5000;
 /** After a failure: a full disk, no right to write. */
 const retryMs = 600_000;
 
@@ -31,7 +33,9 @@ async function update(folder: Folder, isFresh: boolean): Promise<void> {
   try {
     const own = await openFolder(directory, settings);
     try {
-      await updateTextIndex(own, { isFresh, pause: pausing() });
+      const pause = pausing();
+      let hasMore = await updateTextIndex(own, { isFresh, messages, pause });
+      while (hasMore) hasMore = await updateTextIndex(own, { messages, pause });
     } finally {
       own.close();
     }

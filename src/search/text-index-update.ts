@@ -9,6 +9,8 @@ import { NewTextIndexFile, type StoredSegment, TextIndexFile } from './text-inde
 export interface TextIndexWork {
   /** Make it anew: the one that is there is damaged. */
   readonly isFresh?: boolean;
+  /** Take only so many messages, or half as many as it has already, whichever is more; default: all. */
+  readonly messages?: number;
   /** Asked between messages, and between pieces of large ones; what to wait for before going on. */
   pause(): Promise<void> | undefined;
   /** Told after each message. */
@@ -18,9 +20,10 @@ export interface TextIndexWork {
 /**
  * Brings a folder's text index up to date, or makes it: one pass over the messages it does not have. One that is
  * mostly of removed messages is made anew. The order on the disk: a new file in `tmp`, written, renamed.
+ * @returns whether there is more to do
  * @throws a system error: the index stays as it was
  */
-export async function updateTextIndex(folder: Folder, work: TextIndexWork): Promise<void> {
+export async function updateTextIndex(folder: Folder, work: TextIndexWork): Promise<boolean> {
   const { directory, settings, uidValidity } = folder;
   const path = keptPath(directory, settings, 'text');
   const old = openTextIndex(path, uidValidity);
@@ -32,19 +35,24 @@ export async function updateTextIndex(folder: Folder, work: TextIndexWork): Prom
     const open = last === undefined ? undefined : old!.load(last);
     if (last !== undefined && open === undefined) kept.length = 0;
     const indexedTo = open?.uids.at(-1) ?? 0;
-    const uids = folder.uids.slice(0, folder.count).filter((uid) => uid > indexedTo);
-    if (uids.length === 0) return;
+    const missing = folder.uids.slice(0, folder.count).filter((uid) => uid > indexedTo);
+    if (missing.length === 0) return false;
+    const indexed = [...kept, ...(open === undefined ? [] : [open])];
+    const half = indexed.reduce((sum, segment) => sum + segment.uids.length, 0) / 2;
+    const uids = missing.subarray(0, Math.max(half, work.messages ?? missing.length));
     target = new NewTextIndexFile(keptTemporary(directory, settings, 'text'), uidValidity);
     for (const segment of kept) {
       target.copy(old!, segment);
       await work.pause();
     }
-    await writeMessages(folder, uids, target, open, work);
+    const added = await writeMessages(folder, uids, target, open, work);
     const now = openTextIndex(path, uidValidity);
     now?.close();
     // Where another process was faster, its index stays.
-    target.finish(now?.identity === old?.identity ? path : undefined);
+    const isLatest = now?.identity === old?.identity;
+    target.finish(isLatest && added > 0 ? path : undefined);
     target = undefined;
+    return isLatest && added > 0 && uids.length < missing.length;
   } finally {
     old?.close();
     target?.finish(undefined);
@@ -71,17 +79,18 @@ function usableSegments(file: TextIndexFile, folder: Folder): StoredSegment[] {
   return file.isDamaged || gone * 2 > messages ? [] : segments;
 }
 
-/** @param open  the segment that goes on */
+/** @param open  the segment that goes on @returns how many could be read and had room */
 async function writeMessages(
   folder: Folder,
   uids: Uint32Array,
   target: NewTextIndexFile,
   open: TextSegment | undefined,
   work: TextIndexWork,
-): Promise<void> {
+): Promise<number> {
   const columns = new TextColumns();
   const reader = new MessageReader(folder);
   let waiting = open;
+  let added = 0;
   const finishSegment = () => {
     const made = columns.finish();
     const both = waiting && joinSegments(waiting, made);
@@ -97,6 +106,7 @@ async function writeMessages(
       isIn = await feedMessage(folder, uid, reader, columns, work);
       if (isIn === false) columns.finish();
     }
+    if (isIn === true) added++;
     if (columns.isFull) finishSegment();
     work.progress?.(done + 1, uids.length);
     const pausing = work.pause();
@@ -104,6 +114,7 @@ async function writeMessages(
   }
   if (columns.messages > 0) finishSegment();
   if (waiting !== undefined) target.write(waiting);
+  return added;
 }
 
 /** @returns false if there was no room; undefined if the message cannot be read */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
@@ -211,6 +211,35 @@ test('new and removed messages: an index that is behind gives the same answers, 
     'there was nothing left to do',
   );
   for (const key of keys) await checkSame(both, key);
+});
+
+test('an index is made in as many steps as are asked for', async (t) => {
+  const messages = Array.from({ length: 90 }, (_, i) => Buffer.from(`\n${prose(i, 400)}`));
+  const both = await folders(t, messages);
+  const steps = { ...work, messages: 20 };
+  const more: boolean[] = [];
+  do more.push(await updateTextIndex(both.indexed, steps));
+  while (more.at(-1));
+  // 20, 20, 20, 30: half of what there is.
+  assert.deepEqual(more, [true, true, true, false]);
+  const path = join(both.directory, 'postrider-text');
+  const inSteps = readFileSync(path);
+  for (const key of keysFor('zebrafish')) await checkSame(both, key);
+  assert.equal(await updateTextIndex(both.indexed, steps), false);
+  assert.deepEqual(readFileSync(path), inSteps);
+});
+
+test('messages that cannot be read are searched as ever, and do not keep the index busy', async (t) => {
+  const both = await folders(
+    t,
+    Array.from({ length: 60 }, (_, i) => Buffer.from(`\n${prose(i, 400)}`)),
+  );
+  for (let i = 40; i < 60; i++) {
+    rmSync(join(both.directory, `cur/${1000 + i}.x:2,`));
+    mkdirSync(join(both.directory, `cur/${1000 + i}.x:2,`));
+  }
+  while (await updateTextIndex(both.indexed, { ...work, messages: 10 }));
+  for (const key of keysFor('zebrafish').slice(0, 2)) await checkSame(both, key);
 });
 
 test('a flipped, cut, grown or noisy file costs time and never an answer', async (t) => {
