@@ -122,7 +122,7 @@ function serve(account: AccountRecord, environment: Environment, settings: ImapS
   });
   const ended = new Promise<void>((resolve) => {
     const services = {
-      settings: withSender(imapSessionSettings(settings), environment),
+      settings: withSender(imapSessionSettings(settings, hookEnvironment(environment)), environment),
       log,
       openMailboxes: (owner: AccountRecord) => openMailboxes(owner, connection, mail, log, {}),
     };

@@ -118,7 +118,7 @@ function imapService(service: ImapServiceConfig): ServiceSettings {
     protocol: 'imap',
     login: loginSettings('imap', settings, any.tls !== undefined && !any.implicitTls),
     mail: mailSettings(settings, service.environment),
-    imap: imapSessionSettings(settings),
+    imap: imapSessionSettings(settings, service.environment),
   };
 }
 
@@ -355,7 +355,10 @@ function mailboxesSettings(settings: ImapSettings): MailboxesSettings {
 }
 
 /** What IMAP sessions need beside that. */
-export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings {
+export function imapSessionSettings(
+  settings: ImapSettings,
+  environment: Readonly<Record<string, string>>,
+): ImapSessionSettings {
   const emptyTrash = settings.emptyTrash.map(({ folder, days }) =>
     folder === undefined ? String(days) : `${folder}:${days}`,
   );
@@ -373,6 +376,7 @@ export function imapSessionSettings(settings: ImapSettings): ImapSessionSettings
       sendmail: settings.sendmail,
       smartHost: settings.outboxSmtp,
       headerFrom: settings.headerFrom,
+      environment,
       multipleSend: settings.outboxMultipleSend,
       timeoutMs: settings.outboxSeconds * 1000,
     },

@@ -9,6 +9,8 @@ export interface OutboxSettings {
   readonly headerFrom: string;
   /** AUTHADDR, where a login program says another sender than the account; '' for none. */
   readonly sender?: string;
+  /** The settings, for the sendmail program. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** OUTBOX_MULTIPLE_SEND: one command may send several messages. */
   readonly multipleSend: boolean;
   /** OUTBOX_TIMEOUT: how long a submission may take. */
@@ -34,7 +36,7 @@ export interface Submission {
   readonly user: string;
   /** An open file with the whole message, HEADERFROM's field included; its position is at the beginning. */
   readonly descriptor: number;
-  /** Variables the sendmail program gets beside PATH. */
+  /** Variables the sendmail program gets beside PATH and the settings. */
   readonly environment: Readonly<Record<string, string>>;
 }
 

@@ -12,7 +12,8 @@ export async function submit(submission: Submission, settings: OutboxSettings, l
   const { smartHost, timeoutMs } = settings;
   try {
     if (!smartHost) {
-      await sendmail(settings.sendmail, submission, timeoutMs);
+      const environment = { ...settings.environment, ...submission.environment };
+      await sendmail(settings.sendmail, { ...submission, environment }, timeoutMs);
       return { refused: [] };
     }
     const submitted = await smtp(smartHost, submission, timeoutMs);
