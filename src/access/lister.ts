@@ -139,7 +139,12 @@ export class Lister {
     folders: ReadonlyMap<string, VisibleFolder>,
   ): Promise<ListEntry[]> {
     const { specialUse, trashFolder, checkAllFolders } = this.#settings;
-    const own = new Set(folders.values().map((target) => target.name));
+    const own = new Set(
+      folders
+        .values()
+        .map((target) => target.name)
+        .filter((name) => name.startsWith('INBOX')),
+    );
     const uses = specialUses(specialUse, trashFolder, (name) => own.has(name));
     const entries: ListEntry[] = [];
     for (const entry of listed) {

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type TemporaryAccount, temporaryAccount } from '../../test/support/temporary-account.ts';
-import { defaultMailboxesSettings, Mailboxes } from './mailboxes.ts';
+import { defaultMailboxesSettings, Mailboxes } from '../src/access/mailboxes.ts';
+import { InProcessClient } from './support/imap-client.ts';
+import { type TemporaryAccount, temporaryAccount } from './support/temporary-account.ts';
 
 const accounts = 10_000;
+const identity = { login: 'me', groups: [], aclsDisabled: false };
 const hourAgo = Date.now() / 1000 - 3600;
 
 function touchOld(path: string): void {
@@ -31,7 +33,6 @@ function withManyAccounts(t: TestContext): TemporaryAccount & { home: string; ma
   }
   writeFileSync(join(home, 'index'), lines.join(''));
   const shared = { indexFile: join(home, 'index'), mungeNames: false };
-  const identity = { login: 'me', groups: [], aclsDisabled: false };
   return {
     ...a,
     home,
@@ -55,7 +56,7 @@ async function timed(task: () => Promise<unknown>): Promise<{ ms: number; longes
 }
 
 test('listing ten thousand shared accounts again takes a fraction of a second', async (t) => {
-  const { mailboxes, home } = withManyAccounts(t);
+  const { mailboxes, home, maildir } = withManyAccounts(t);
   const list = async (pattern: string) => (await mailboxes.list('', [pattern])).map(({ name }) => name);
   const cold = await timed(() => list('#shared.*'));
   assert.equal((await list('#shared.*')).length, accounts * 1.1);
@@ -65,12 +66,24 @@ test('listing ten thousand shared accounts again takes a fraction of a second', 
     const runs: number[] = [];
     for (let i = 0; i < 5; i++) runs.push((await timed(() => list(pattern))).ms);
     t.diagnostic(`LIST "" ${pattern}: ${runs.map((ms) => ms.toFixed(1)).join(' ')} ms`);
-    assert.ok(Math.min(...runs) < 250, `${pattern}: ${runs}`);
+    assert.ok(Math.min(...runs) < 500, `${pattern}: ${runs}`);
+  }
+  const client = new InProcessClient(maildir, {
+    identity,
+    mailboxes: { shared: { indexFile: join(home, 'index'), mungeNames: false } },
+  });
+  t.after(() => client.close());
+  await client.line();
+  for (const pattern of ['#shared.*', '#shared.%']) {
+    const runs: { ms: number; longestTurnMs: number }[] = [];
+    for (let i = 0; i < 3; i++) runs.push(await timed(() => client.command('a', `LIST "" "${pattern}"`)));
+    t.diagnostic(`IMAP LIST "" ${pattern}: ${JSON.stringify(runs)}`);
+    assert.ok(Math.min(...runs.map(({ ms }) => ms)) < 800);
   }
   await mailboxes.subscribe('#shared.user77');
   const lsub = await timed(() => mailboxes.lsub('', '#shared.*'));
   t.diagnostic(`LSUB: ${JSON.stringify(lsub)}`);
-  assert.ok(lsub.ms < 250);
+  assert.ok(lsub.ms < 500);
 
   writeFileSync(join(home, 'u7/new-list'), 'owner aceilrstwx\n');
   renameSync(join(home, 'u7/new-list'), join(home, 'u7/courierimapacl'));
