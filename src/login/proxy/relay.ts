@@ -13,6 +13,12 @@ export interface Relay {
   destroy(): void;
 }
 
+/** Times at which the session is over; they all end with it. */
+interface Timers {
+  destroyAfter(ms: number): NodeJS.Timeout | undefined;
+  cancel(timer: NodeJS.Timeout | undefined): void;
+}
+
 /**
  * Starts; the streams belong to the relay from now on, and nobody else listens to them.
  * @param count  told of octets read from the client and written to it
@@ -25,15 +31,30 @@ export function startRelay(
   ended: () => void,
 ): Relay {
   let isOver = false;
+  const timers = new Set<NodeJS.Timeout>();
   const destroy = () => {
     client.destroy();
     backend.destroy();
+    for (const timer of timers) clearTimeout(timer);
     if (isOver) return;
     isOver = true;
     ended();
   };
-  pass(client, backend, destroy, (octets) => count(octets, 0));
-  pass(backend, client, destroy, (octets) => count(0, octets));
+  const timing: Timers = {
+    destroyAfter(ms) {
+      if (isOver) return undefined;
+      const timer = setTimeout(destroy, ms);
+      timers.add(timer);
+      return timer;
+    },
+    cancel(timer) {
+      if (timer === undefined) return;
+      clearTimeout(timer);
+      timers.delete(timer);
+    },
+  };
+  pass(client, backend, destroy, timing, (octets) => count(octets, 0));
+  pass(backend, client, destroy, timing, (octets) => count(0, octets));
   return {
     toClient(octets) {
       count(0, octets.length);
@@ -46,27 +67,32 @@ export function startRelay(
   };
 }
 
-function pass(from: Duplex, to: Duplex, destroy: () => void, count: (octets: number) => void): void {
+function pass(
+  from: Duplex,
+  to: Duplex,
+  destroy: () => void,
+  { destroyAfter, cancel }: Timers,
+  count: (octets: number) => void,
+): void {
   let stalled: NodeJS.Timeout | undefined;
   from.on('data', (chunk: Buffer) => {
     count(chunk.length);
     if (to.write(chunk)) return;
     from.pause();
-    stalled ??= setTimeout(destroy, stallMs);
+    stalled ??= destroyAfter(stallMs);
   });
   to.on('drain', () => {
-    clearTimeout(stalled);
+    cancel(stalled);
     stalled = undefined;
     from.resume();
   });
-  // What is on its way still arrives, and the other side has some time for its last words.
   from.on('end', () => {
-    to.end();
-    setTimeout(destroy, lingerMs).unref();
+    destroyAfter(stallMs);
+    // What is on its way still arrives, and then the other side has some time for its last words.
+    to.end(() => destroyAfter(lingerMs));
   });
   from.on('error', destroy);
   from.on('close', () => {
-    clearTimeout(stalled);
     if (to.writableFinished || to.destroyed) destroy();
     else to.end(destroy);
   });
