@@ -1,7 +1,10 @@
 /** SASL at the whole server: what is offered where, and SCRAM bound to the TLS connection. */
 import assert from 'node:assert/strict';
 import { hash, X509Certificate } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
@@ -106,6 +109,55 @@ describe('SASL offers', { timeout: 60_000 }, () => {
       client.close();
       if (!/^l OK/m.test(answer)) return;
     }
+  });
+
+  test('OAUTHBEARER and XOAUTH2 ask the configured endpoint', async (t) => {
+    const asked: string[] = [];
+    const endpoint = createServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      request.on('end', () => {
+        asked.push(`${request.headers.authorization} ${body}`);
+        const active = body.includes('token=t0ken-of-ann');
+        response.end(JSON.stringify(active ? { active, email: 'ann' } : { active }));
+      });
+    });
+    endpoint.listen(0, '127.0.0.1');
+    await once(endpoint, 'listening');
+    t.after(() => endpoint.close());
+    const { port } = endpoint.address() as AddressInfo;
+    const oauth = [
+      `OAUTH_INTROSPECTION_URL=http://127.0.0.1:${port}/`,
+      'OAUTH_CLIENT_ID=us',
+      'OAUTH_CLIENT_SECRET=pw',
+    ];
+    const bearer = await TestServer.start(undefined, { postrider: oauth });
+    t.after(() => bearer.stop());
+    const client = await Conversation.tls(bearer.ports.tls);
+    await greeting(client);
+    for (const [mechanism, initial] of [
+      ['OAUTHBEARER', 'n,a=ann,\x01host=mx\x01auth=Bearer other\x01\x01'],
+      ['XOAUTH2', 'user=bob\x01auth=Bearer t0ken-of-ann\x01\x01'],
+    ]) {
+      client.send(`r AUTHENTICATE ${mechanism} ${base64(initial!)}\r\n`);
+      assert.match(await client.until(/^\+ .*\r\n/m), /^\+ eyJzdGF0dXMi/m);
+      client.send('AQ==\r\n');
+      assert.match(await client.until(/^r .*\r\n/m), /^r NO/m);
+    }
+    for (const [mechanism, initial] of [
+      ['OAUTHBEARER', 'n,a=ann,\x01host=mx\x01auth=Bearer t0ken-of-ann\x01\x01'],
+      ['XOAUTH2', 'user=ann\x01auth=Bearer t0ken-of-ann\x01\x01'],
+    ]) {
+      const other = await Conversation.tls(bearer.ports.tls);
+      await greeting(other);
+      assert.match(await other.command('a', `AUTHENTICATE ${mechanism} ${base64(initial!)}`), /^a OK/m);
+      other.close();
+    }
+    client.close();
+    assert.ok(asked.every((text) => text.startsWith(`Basic ${base64('us:pw')} token=`)));
+    assert.doesNotMatch(bearer.log, /t0ken/);
   });
 
   test('where TLS is required nothing is offered or accepted without it', async (t) => {
