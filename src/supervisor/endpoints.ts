@@ -1,5 +1,6 @@
 import { addressOctets } from '../net/address.ts';
 import { bindEndpoint, boundEndpoint, type Endpoint, type ListenHandle } from '../net/listen-handle.ts';
+import { bindFreely } from './free-bind.ts';
 import type { ServiceName, ServiceSettings } from './settings.ts';
 
 /** A port the supervisor holds; workers accept on it. */
@@ -62,7 +63,13 @@ export class Endpoints {
 
   #obtain(endpoint: Endpoint): ListenHandle {
     const index = this.#inherited.findIndex((handle) => isSame(boundEndpoint(handle), endpoint));
-    return index < 0 ? bindEndpoint(endpoint) : this.#inherited.splice(index, 1)[0]!;
+    if (index >= 0) return this.#inherited.splice(index, 1)[0]!;
+    try {
+      return bindEndpoint(endpoint);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRNOTAVAIL') throw error;
+      return bindFreely(endpoint);
+    }
   }
 
   close(): void {
