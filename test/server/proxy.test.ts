@@ -1,7 +1,10 @@
 /** The login proxy: a server in front, servers behind it that have the mail. */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { makeCramSecret } from '../../src/auth/cram.ts';
 import { freePort } from '../support/private-server.ts';
 import { Conversation, password, type TestAccount, TestServer, workerUser } from './support.ts';
 
@@ -171,6 +174,51 @@ describe('a front server and one behind it', { timeout: 60_000 }, () => {
     assert.equal(await server.ended(), 0);
     assert.match(server.log, /Disconnected during shutdown by signal, user=ann/);
   });
+});
+
+test('a session behind the proxy keeps its place among the connections of its address', {
+  timeout: 60_000,
+}, async (t) => {
+  const behind = await TestServer.start([{ name: 'ann', uid }]);
+  t.after(() => behind.stop());
+  const server = await TestServer.start([front('ann', `127.0.0.1:${behind.ports.plain}`)], {
+    imapd: ['IMAP_PROXY=1', 'MAXPERIP=1'],
+  });
+  t.after(() => server.stop());
+  const client = await Conversation.plain(server.ports.plain, '127.0.0.3');
+  await client.until(/\r\n/);
+  assert.match(await client.login(), /^l OK connected/);
+  const second = await Conversation.plain(server.ports.plain, '127.0.0.3');
+  assert.match(await second.rest(), /^\* BYE /);
+  client.send('x LOGOUT\r\n');
+  await client.rest();
+  await server.logged(/DISCONNECTED, user=ann/);
+  const third = await Conversation.plain(server.ports.plain, '127.0.0.3');
+  await third.until(/\r\n/);
+  assert.match(await third.login(), /^l OK connected/);
+  third.close();
+});
+
+test('a login by CRAM needs the clear password in the account source', { timeout: 60_000 }, async (t) => {
+  const behind = await TestServer.start([{ name: 'ann', uid }]);
+  t.after(() => behind.stop());
+  const server = await TestServer.start([front('ann', `127.0.0.1:${behind.ports.plain}`)], {
+    imapd: ['IMAP_PROXY=1'],
+  });
+  t.after(() => server.stop());
+  const file = join(server.directory, 'etc/userdb');
+  const secret = makeCramSecret('md5', password);
+  writeFileSync(file, readFileSync(file, 'latin1').replace('|systempw', `|hmac-md5pw=${secret}|systempw`));
+  const client = await Conversation.plain(server.ports.plain);
+  await client.until(/\r\n/);
+  client.send('a AUTHENTICATE CRAM-MD5\r\n');
+  const [, challenge = ''] = /^\+ (.*)\r\n/.exec(await client.until(/\r\n/))!;
+  const digest = createHmac('md5', password).update(Buffer.from(challenge, 'base64')).digest('hex');
+  client.send(`${Buffer.from(`ann ${digest}`).toString('base64')}\r\n`);
+  assert.match(await client.until(/^a .*\r\n/m), /^a NO .*Login failed\.\r\n$/);
+  await server.logged(/WARN: proxy enabled, but no password for ann\n/);
+  await server.logged(/INFO: LOGIN FAILED, method=CRAM-MD5, /);
+  client.close();
 });
 
 for (const [tls, port] of [
