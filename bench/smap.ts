@@ -30,6 +30,8 @@ const rows: readonly [id: string, name: string][] = [
   ['S8', `SMAP after ${changes} changes: SOPEN of a snapshot`],
   ['S9', 'IMAP SELECT alone after them'],
   ['S10', 'SMAP NOOP that saves a snapshot'],
+  ['S11', 'IMAP index of 1000: FETCH date, size, eleven header fields'],
+  ['S12', 'SMAP index of 1000: FETCH INTERNALDATE SIZE CONTENTS.PEEK=HEADERS(:ENVELOPE)'],
 ];
 
 export async function benchSmap(options: { quick: boolean; peers: boolean }): Promise<void> {
@@ -66,7 +68,10 @@ async function measureKind(kind: ServerKind, quick: boolean): Promise<Map<string
     samples.set(id, [...(samples.get(id) ?? []), performance.now() - start]);
   };
   await visit(kind, maildir);
-  for (let round = 0; round < 3; round++) await measureRound(kind, maildir, round, time);
+  for (let round = 0; round < 3; round++) {
+    await measureImap(kind, maildir, 2 * round, time);
+    await measureSmap(kind, maildir, 2 * round + 1, time);
+  }
   return new Map([...samples].map(([id, times]) => [id, { wallMs: median(times) }]));
 }
 
@@ -81,31 +86,39 @@ async function visit(kind: ServerKind, maildir: string): Promise<void> {
 
 type Time = (id: string, run: () => Promise<unknown>) => Promise<void>;
 
-async function measureRound(kind: ServerKind, maildir: string, round: number, time: Time): Promise<void> {
-  const first = start(kind, maildir, {});
-  const imap = await ImapClient.over(first.stdout!, first.stdin!);
+async function measureImap(kind: ServerKind, maildir: string, turn: number, time: Time): Promise<void> {
+  const child = start(kind, maildir, {});
+  const imap = await ImapClient.over(child.stdout!, child.stdin!);
   await time('S1', () => imap.run('SELECT INBOX'));
   await time('S3', () => imap.run('SELECT INBOX'));
   await imap.run('FETCH 1:* (UID FLAGS)');
   await time('S5', () => imap.run('FETCH 1:* (UID FLAGS)'));
+  const fields = 'DATE SUBJECT FROM SENDER REPLY-TO TO CC BCC IN-REPLY-TO MESSAGE-ID REFERENCES';
+  const items = `(INTERNALDATE RFC822.SIZE BODY.PEEK[HEADER.FIELDS (${fields})])`;
+  await time('S11', () => imap.run(`FETCH 1:1000 ${items}`));
   await imap.run('CLOSE');
-  await change(maildir, 2 * round);
+  await change(maildir, turn);
   await time('S9', () => imap.run('SELECT INBOX'));
   await imap.run('CLOSE');
-  await change(maildir, 2 * round);
+  await change(maildir, turn);
   await time('S7', async () => {
     await imap.run('SELECT INBOX');
     await imap.run('FETCH 1:* (UID FLAGS)');
   });
   await imap.run('LOGOUT');
-  await ended(first);
-  const second = start(kind, maildir, { PROTOCOL: 'SMAP1' });
-  const smap = new SmapLines(second);
+  await ended(child);
+}
+
+async function measureSmap(kind: ServerKind, maildir: string, turn: number, time: Time): Promise<void> {
+  const child = start(kind, maildir, { PROTOCOL: 'SMAP1' });
+  const smap = new SmapLines(child);
   await smap.status();
   await time('S2', () => smap.run('OPEN INBOX'));
   await time('S4', () => smap.run('OPEN INBOX'));
   await smap.run('FETCH 1-4000000000 FLAGS UID');
   await time('S6', () => smap.run('FETCH 1-4000000000 FLAGS UID'));
+  const items = 'INTERNALDATE SIZE CONTENTS.PEEK=HEADERS(:ENVELOPE)';
+  await time('S12', () => smap.run(`FETCH 1-1000 ${items}`));
   await smap.run('SOPEN "" INBOX');
   let said = '';
   await time('S10', async () => {
@@ -113,13 +126,13 @@ async function measureRound(kind: ServerKind, maildir: string, round: number, ti
   });
   const id = /SNAPSHOT ("[^"]+")/.exec(said)![1];
   await smap.run('CLOSE');
-  await change(maildir, 2 * round + 1);
+  await change(maildir, turn);
   await time('S8', async () => {
     said = await smap.run(`SOPEN ${id} INBOX`);
   });
   if (!said.includes('+OK Folder updated')) throw new Error('the snapshot was not restored');
   await smap.run('LOGOUT');
-  await ended(second);
+  await ended(child);
 }
 
 /** Another program marks some messages as seen, or as unseen again, all over the folder. */

@@ -41,12 +41,7 @@ async function fetchContents(
   const { output } = session;
   const slice = new Slice();
   for (const index of indexesOf(open.view, ranges)) {
-    const source = await openSource(open, index);
-    try {
-      await writeContents(session, index + 1, source, word);
-    } finally {
-      source.close();
-    }
+    await fetchOne(session, open, index, word);
     if (word.setsSeen) await setSeen(session, open, index);
     if (output.full) await output.drained();
     if (slice.isOver()) await slice.next();
@@ -54,15 +49,35 @@ async function fetchContents(
   }
 }
 
-/** @throws {MailError} unavailable: the file is there and cannot be read */
-async function openSource({ view }: OpenFolder, index: number): Promise<Source> {
+async function fetchOne(
+  session: SmapSession,
+  open: OpenFolder,
+  index: number,
+  word: ContentsWord,
+): Promise<void> {
+  const source = openSource(open, index);
   try {
-    const { folder } = view;
-    const first = view.rowAt(index);
-    if (first < 0) return goneSource();
-    const { structure } = await describe(folder, first);
+    await writeContents(session, index + 1, source, word);
+  } catch (error) {
+    // Its structure is asked for before anything is written.
+    if (!(error instanceof MailError) || error.kind !== 'expunged') throw error;
+    await writeContents(session, index + 1, goneSource(), word);
+  } finally {
+    source.close();
+  }
+}
+
+/** @throws {MailError} unavailable: the file is there and cannot be read */
+function openSource({ view }: OpenFolder, index: number): Source {
+  const { folder } = view;
+  try {
     const row = view.rowAt(index);
-    return row < 0 ? goneSource() : sourceOf(folder.open(row), structure);
+    if (row < 0) return goneSource();
+    return sourceOf(folder.open(row), async () => {
+      const now = view.rowAt(index);
+      if (now < 0) throw new MailError('expunged', 'the message has gone');
+      return (await describe(folder, now)).structure;
+    });
   } catch (error) {
     if (error instanceof MailError && error.kind === 'expunged') return goneSource();
     throw error;

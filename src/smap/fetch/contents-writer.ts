@@ -18,11 +18,16 @@ export async function writeContents(
   word: ContentsWord,
 ): Promise<void> {
   if (word.entity === 'MIME') return writeMime(session, number, source, word);
-  const part = findMimePart(source.structure, word.part);
+  const isHeader = word.entity === 'HEADERS' || word.entity === 'RAWHEADERS';
+  if (isHeader && (word.part === '' || word.part === '1')) {
+    // It ends where it ends; the reference estimates none of a whole message.
+    const whole = { headerStart: 0, bodyStart: source.sizeOctets };
+    return writeHeader(session, source, whole, word, `{.0} FETCH ${number} ${word.entity}`);
+  }
+  const part = findMimePart(await source.structure(), word.part);
   if (part === undefined) throw new Refused('Cannot retrieve message: Invalid argument');
-  if (word.entity === 'HEADERS' || word.entity === 'RAWHEADERS') {
-    // The reference estimates no header of a whole message.
-    const estimate = part === source.structure.root ? 0 : part.bodyStart - part.headerStart;
+  if (isHeader) {
+    const estimate = part.bodyStart - part.headerStart;
     return writeHeader(session, source, part, word, `{.${estimate}} FETCH ${number} ${word.entity}`);
   }
   const start = word.entity === 'ALL' ? part.headerStart : part.bodyStart;
@@ -39,7 +44,7 @@ async function writeMime(
   source: Source,
   word: ContentsWord,
 ): Promise<void> {
-  for (const { id, parent, part } of mimeParts(source.structure)) {
+  for (const { id, parent, part } of mimeParts(await source.structure())) {
     const attributes = [
       `LINES=${part.bodyLines}`,
       `SIZE=${part.end - part.bodyStart}`,
@@ -55,7 +60,7 @@ async function writeMime(
 async function writeHeader(
   session: SmapSession,
   { read }: Source,
-  part: Part,
+  part: Pick<Part, 'headerStart' | 'bodyStart'>,
   word: ContentsWord,
   head: string,
 ): Promise<void> {

@@ -2,15 +2,22 @@ import type { ReadAt } from '../../message/line-ends.ts';
 import { type MessageStructure, parseStructure } from '../../message/structure.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
 
-/** A message's octets and structure: a file, or what stands for one that has gone. */
+/** A message's octets: a file, or what stands for one that has gone. */
 export interface Source {
-  readonly structure: MessageStructure;
+  readonly sizeOctets: number;
   readonly read: ReadAt;
+  /** Found when it is asked for. @throws {MailError} expunged, unavailable */
+  structure(): MessageStructure | Promise<MessageStructure>;
   close(): void;
 }
 
-export function sourceOf(file: OpenMessage, structure: MessageStructure): Source {
-  return { structure, read: (into, position) => file.read(into, position), close: () => file.close() };
+export function sourceOf(file: OpenMessage, structure: Source['structure']): Source {
+  return {
+    sizeOctets: file.sizeOctets,
+    read: (into, position) => file.read(into, position),
+    structure,
+    close: () => file.close(),
+  };
 }
 
 const unavailable = Buffer.from(
@@ -21,8 +28,9 @@ const unavailable = Buffer.from(
 /** What is read of a message that somebody has removed and the client has not been told of. */
 export function goneSource(): Source {
   return {
-    structure: parseStructure(unavailable),
+    sizeOctets: unavailable.length,
     read: (into, position) => unavailable.copy(into, 0, position),
+    structure: () => parseStructure(unavailable),
     close: () => {},
   };
 }
