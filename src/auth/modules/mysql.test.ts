@@ -122,6 +122,22 @@ describe('authmysql over TLS', { timeout: 60_000 }, () => {
     });
   }
 
+  test('what the server says of a password that it cannot store is not passed on', async () => {
+    server.sql('USE mail; ALTER TABLE accounts MODIFY clear VARCHAR(128) CHARACTER SET latin1;');
+    const path = join(folder, 'rc');
+    const tls = `MYSQL_SSL_CACERT ${file('ca.pem')}\n`;
+    writeFileSync(path, connectionRc(server) + tls + accountsRc('MYSQL_'), { mode: 0o600 });
+    const module = createMysqlModule(path, moduleContext());
+    const newPassword = Buffer.from('\u{1f511}my-key').toString('latin1');
+    const change = { service: 'imap', userId: 'clara@example.com', oldPassword: 'geheim', newPassword };
+    await assert.rejects(module.changePassword!(change), (error: unknown) => {
+      assert.ok(error instanceof AuthError && error.kind === 'temporary');
+      assert.match(error.message, /cannot be stored: ER_/);
+      return true;
+    });
+    await module.close();
+  });
+
   test('MYSQL_CHARACTER_SET says what octets of ids and passwords mean', async () => {
     const ca = `MYSQL_SSL_CACERT ${file('ca.pem')}\n`;
     const utf8 = (text: string) => Buffer.from(text).toString('latin1');

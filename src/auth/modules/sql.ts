@@ -142,6 +142,15 @@ function readRow(row: SqlRow, userId: string, charset: SqlCharset): StoredAccoun
   };
 }
 
+/** A database's own words may have a piece of the password in them: only its code is passed on. */
+function storeFailure(userId: string, cause: unknown): unknown {
+  const { cause: reason } = cause as { cause?: unknown };
+  const { code } = (reason ?? {}) as { code?: unknown };
+  return typeof code === 'string'
+    ? new AuthError('temporary', `the new password of ${userId} cannot be stored: ${code}`)
+    : cause;
+}
+
 /** What a settings file currently leads to. */
 export interface SqlBackEnd {
   readonly statements: SqlStatements;
@@ -177,7 +186,11 @@ export function createSqlModule(
     const newpass_crypt = await context.passwords.hash(request.newPassword, stored.crypt ?? '');
     const parameters = bind(statements.changePassword, { ...values, newpass, newpass_crypt });
     context.detail(`SQL statement: ${statements.changePassword.text}`);
-    return (await database.update(statements.changePassword.text, parameters)) > 0;
+    try {
+      return (await database.update(statements.changePassword.text, parameters)) > 0;
+    } catch (cause) {
+      throw storeFailure(request.userId, cause);
+    }
   }
 
   async function* enumerate(): AsyncGenerator<EnumeratedAccount> {
