@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Authority, type ClientCertificate } from '../support/authority.ts';
-import { Conversation, TestServer } from './support.ts';
+import { Conversation, TestServer, workerUser } from './support.ts';
 
 /** What becomes of a client with this certificate: logged in as somebody, no such login, or no session at all. */
 async function attempt(server: TestServer, certificate: ClientCertificate | undefined): Promise<string> {
@@ -33,6 +33,12 @@ const byEmail = (address: string) =>
     ['E', address],
   ] as const;
 
+/** One whose sessions run in the worker, and, for root, one whose sessions do not. */
+const accounts = [
+  { name: 'ann', uid: workerUser.uid },
+  { name: 'far', uid: process.geteuid!() === 0 ? 50_002 : workerUser.uid },
+];
+
 /** So that one connection with the new settings means that all further ones have them. */
 const oneWorker = ['WORKERS=1'];
 
@@ -43,7 +49,7 @@ describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
   before(async () => {
     authority = await Authority.make('Test authority');
     stranger = await Authority.make('Somebody else');
-    server = await TestServer.start(undefined, {
+    server = await TestServer.start(accounts, {
       'imapd-ssl': ['TLS_VERIFYPEER=PEER', 'TLS_TRUSTCERTS=/nonexistent', 'TLS_EXTERNAL=email'],
       postrider: oneWorker,
     });
@@ -74,6 +80,7 @@ describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
   });
 
   for (const [name, subject, outcome] of [
+    ['of an account of another uid', byEmail('far'), 'logged in'],
     ['of an account that does not exist', byEmail('nobody'), 'refused'],
     ['with the name in other letters', byEmail('Ann'), 'refused'],
     ['without the field', [['CN', 'ann']], 'not offered'],
