@@ -53,22 +53,27 @@ export function openRcFile<Settings>(
     settings = parse(parseRcFile(text));
   }
 
+  /** Reads the file if it has changed since the last time. */
+  function refresh(): void {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    const seen = stats ? `${stats.ino} ${stats.mtimeMs} ${stats.size}` : 'absent';
+    if (seen === stamp) return;
+    stamp = seen;
+    refusal = undefined;
+    try {
+      load();
+      if (stats && (stats.mode & 0o007) !== 0) log.warn(`${path}: everybody can read the passwords in it`);
+    } catch (error) {
+      refusal = new AuthError('temporary', errorText(error), { cause: error });
+      log.error(refusal.message);
+    }
+  }
+
+  // So that what is wrong is said at the start, and not when somebody cannot log in.
+  refresh();
   return {
     current() {
-      const stats = statSync(path, { throwIfNoEntry: false });
-      const seen = stats ? `${stats.ino} ${stats.mtimeMs} ${stats.size}` : 'absent';
-      if (seen !== stamp) {
-        stamp = seen;
-        refusal = undefined;
-        try {
-          load();
-          if (stats && (stats.mode & 0o007) !== 0)
-            log.warn(`${path}: everybody can read the passwords in it`);
-        } catch (error) {
-          refusal = new AuthError('temporary', errorText(error), { cause: error });
-          log.error(refusal.message);
-        }
-      }
+      refresh();
       if (settings === undefined) throw refusal ?? new AuthError('temporary', `${path} cannot be read`);
       return settings;
     },
