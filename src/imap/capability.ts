@@ -57,6 +57,7 @@ export function capabilities(settings: ImapSessionSettings, situation: Capabilit
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
   const own = [...extensions, ...(said.includes('QUOTA') ? quotaExtensions : [])];
+  if (said.includes('SORT') && !settings.disableThreadSort) own.push('ESORT');
   if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');
   const known = new Set(words.join(' ').toUpperCase().split(/\s+/));
   return [...words, ...own.filter((word) => !known.has(word))].join(' ');

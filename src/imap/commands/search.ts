@@ -9,14 +9,15 @@ import { searchContext, searchOptions } from '../search-context.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
 
-const returnOptions = ['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'];
+/** What SORT can return too (RFC 5267 §3). */
+export const numberOptions = ['MIN', 'MAX', 'ALL', 'COUNT'];
 
 /** SEARCH, UID SEARCH: RFC 9051 §6.4.4; ESEARCH: RFC 4731; SAVE and `$`: RFC 5182. */
 export const search = command({
   names: ['SEARCH', 'UID SEARCH'],
   state: 'selected',
   parse(args, by, session) {
-    const returns = readReturn(args);
+    const returns = readReturn(args, [...numberOptions, 'SAVE']);
     let charset = 'utf-8';
     if (args.acceptWord('CHARSET')) {
       charset = args.astring().octets.toString('latin1');
@@ -40,12 +41,12 @@ export const search = command({
 });
 
 /** `RETURN (MIN COUNT)`; `RETURN ()` is ALL; undefined: the old answer. */
-function readReturn(args: ArgumentReader): Set<string> | undefined {
+export function readReturn(args: ArgumentReader, allowed: readonly string[]): Set<string> | undefined {
   if (!args.acceptWord('RETURN')) return undefined;
   const words = new Set<string>();
   args.list(() => {
     const word = args.word();
-    if (!returnOptions.includes(word)) args.refuse(`unknown RETURN option ${word}`);
+    if (!allowed.includes(word)) args.refuse(`unknown RETURN option ${word}`);
     words.add(word);
   });
   if (words.size === 0) words.add('ALL');
@@ -71,7 +72,8 @@ export function writeNumbers(session: ImapSession, label: string, numbers: Uint3
   writer.text('\r\n');
 }
 
-function writeExtended(
+/** `* ESEARCH`; the numbers in their order, which is SORT's. */
+export function writeExtended(
   session: ImapSession,
   by: NumberedBy,
   returns: ReadonlySet<string>,

@@ -9,6 +9,7 @@ import { bad, no, ok } from '../reply.ts';
 import { searchContext, searchOptions } from '../search-context.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { View } from '../view.ts';
+import { numberOptions, readReturn, writeExtended } from './search.ts';
 
 const sortFields: Readonly<Record<string, SortField>> = {
   ARRIVAL: 'arrival',
@@ -25,18 +26,23 @@ const algorithms: Readonly<Record<string, ThreadAlgorithm>> = {
   REFERENCES: 'references',
 };
 
-/** SORT, UID SORT: RFC 5256. */
+/** SORT, UID SORT: RFC 5256; ESORT: RFC 5267 §3. */
 export const sort = command({
   names: ['SORT', 'UID SORT'],
   state: 'selected',
   parse(args, by, session) {
     checkEnabled(session);
+    const returns = readReturn(args, numberOptions);
     const criteria = readCriteria(args, session.settings.limits.searchKeys);
     const charset = readCharset(args, session);
-    return { by, criteria, key: readSearchKeys(args, searchContext(session, charset)) };
+    return { by, returns, criteria, key: readSearchKeys(args, searchContext(session, charset)) };
   },
-  async run(session, { view }, { by, criteria, key }) {
+  async run(session, { view }, { by, returns, criteria, key }) {
     const indexes = await order(view, criteria, key, searchOptions(session));
+    if (returns !== undefined) {
+      writeExtended(session, by, returns, indexes.map(numbering(view, by)));
+      return ok('SORT done.');
+    }
     await writeAnswer(session, '* SORT', indexes, by, formatNumbers(indexes, numbering(view, by)));
     return ok('SORT done.');
   },
