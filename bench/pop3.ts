@@ -59,20 +59,12 @@ async function each(server: RunningServer, count: number, command: 'RETR' | 'TOP
   const start = performance.now();
   for (let number = 1; number <= count; number++)
     await client.run(`${command} ${number}${argument}`, multiline.has(command));
-  if (command !== 'DELE') {
-    const wall = performance.now() - start;
-    const spent = server.group.cpuMs() - cpu;
-    await client.run('QUIT');
-    client.close();
-    return figure(spent, wall, count);
-  }
+  // Some servers leave for QUIT what others do at once.
   await client.run('QUIT');
   client.close();
-  return figure(server.group.cpuMs() - cpu, performance.now() - start, count);
-}
-
-function figure(cpu: number, wall: number, count: number): Figure {
-  return { cpuMs: cpu / count, wallMs: wall / count, perSecond: (1000 * count) / wall };
+  const wall = performance.now() - start;
+  const spent = server.group.cpuMs() - cpu;
+  return { cpuMs: spent / count, wallMs: wall / count, perSecond: (1000 * count) / wall };
 }
 
 /** Servers distrust directories that changed a moment ago. */

@@ -2,12 +2,14 @@
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { OpenMailbox } from '../access/open-mailbox.ts';
 import { MailError } from '../base/mail-error.ts';
+import { blockSourceOctets, returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
 import { describe } from '../store/describe.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import type { OpenMessage } from '../store/open-message.ts';
 import {
   correctPop3Sizes,
+  type Measured,
   type Pop3Entry,
   type Pop3Row,
   savedPop3Rows,
@@ -79,26 +81,60 @@ export async function openMaildrop(mailboxes: Mailboxes): Promise<Maildrop> {
 }
 
 /** What RETR will send, counted; undefined for what cannot be read, which is then not shown. */
-async function measureMessage(
-  folder: Folder,
-  uid: number,
-): Promise<{ wireOctets: number; eightBitHeader: boolean } | undefined> {
+function measureMessage(folder: Folder, uid: number): Measured | undefined | Promise<Measured | undefined> {
   const row = folder.rowOf(uid);
   if (row < 0) return undefined;
   try {
-    const { structure } = await describe(folder, row);
-    const message = folder.open(folder.rowOf(uid));
+    const message = folder.open(row);
     try {
-      return {
-        wireOctets: structure.wireOctets + missingLineEnd(message),
-        eightBitHeader: structure.headerHasEightBit && hasEightBit(message, structure.root.bodyStart),
-      };
+      const measured = measureSmall(message);
+      if (measured !== undefined) return measured;
     } finally {
       message.close();
     }
+    return measureLarge(folder, uid).catch(unreadable);
   } catch (error) {
-    if (error instanceof MailError) return undefined;
-    throw error;
+    return unreadable(error);
+  }
+}
+
+function unreadable(error: unknown): undefined {
+  if (!(error instanceof MailError)) throw error;
+}
+
+/** Measures the wire octets themselves, without a look at the structure. @returns undefined: too large for that */
+function measureSmall(message: OpenMessage): Measured | undefined {
+  const { sizeOctets } = message;
+  if (sizeOctets > blockSourceOctets) return undefined;
+  const block = takeWireBlock();
+  if (block === undefined) return undefined;
+  try {
+    const end = block.expand((into, at) => message.read(into, at), sizeOctets, 0);
+    const wire = block.octets.subarray(0, end);
+    const empty = wire[0] === 13 && wire[1] === 10 ? 0 : wire.indexOf('\r\n\r\n');
+    const header = empty < 0 ? wire : wire.subarray(0, empty);
+    const isFinished = end > 0 && wire[end - 1] === 10;
+    return { wireOctets: isFinished ? end : end + 2, eightBitHeader: isEightBit(header) };
+  } finally {
+    returnWireBlock(block);
+  }
+}
+
+function isEightBit(octets: Uint8Array): boolean {
+  for (let i = 0; i < octets.length; i++) if (octets[i]! > 127) return true;
+  return false;
+}
+
+async function measureLarge(folder: Folder, uid: number): Promise<Measured | undefined> {
+  const { structure } = await describe(folder, folder.rowOf(uid));
+  const message = folder.open(folder.rowOf(uid));
+  try {
+    return {
+      wireOctets: structure.wireOctets + missingLineEnd(message),
+      eightBitHeader: structure.headerHasEightBit && hasEightBit(message, structure.root.bodyStart),
+    };
+  } finally {
+    message.close();
   }
 }
 
@@ -108,7 +144,7 @@ function hasEightBit(message: OpenMessage, headerOctets: number): boolean {
   for (let at = 0; at < headerOctets; ) {
     const got = message.read(piece.subarray(0, headerOctets - at), at);
     if (got === 0) return false;
-    for (let i = 0; i < got; i++) if (piece[i]! > 127) return true;
+    if (isEightBit(piece.subarray(0, got))) return true;
     at += got;
   }
   return false;
