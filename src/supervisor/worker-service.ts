@@ -14,7 +14,7 @@ import { startPop3Session } from '../pop3/session.ts';
 import { createTlsSide, type TlsMaterial } from '../tls/tls-side.ts';
 import { imapServices, pop3Services } from './mail-services.ts';
 import type { ServiceLog } from './process-log.ts';
-import { type ServiceSettings, variantKey } from './settings.ts';
+import { type ConnectionLimits, type ServiceSettings, variantKey } from './settings.ts';
 import type { ServiceCounts } from './worker-counts.ts';
 
 /** A session that can be told to stop. */
@@ -43,7 +43,7 @@ export interface ServiceParts {
   readonly client: AuthClient;
   readonly log: ServiceLog;
   readonly counts: ServiceCounts;
-  readonly claim: Claim;
+  claim(limits: ConnectionLimits, connection: Connection, account: AccountRecord): boolean | Promise<boolean>;
   /** Where the server listens, all services together. */
   readonly ownEndpoints: readonly Endpoint[];
   material(): TlsMaterial;
@@ -53,10 +53,11 @@ export interface ServiceParts {
 }
 
 export function createService(settings: ServiceSettings, parts: ServiceParts, variant?: string): Service {
-  const { log, client, claim, counts } = parts;
+  const { log, client, counts } = parts;
   const variants = new Map<string, Service>();
   const place = (connection: Connection, account: AccountRecord, session: HandOver) =>
     parts.place(service, connection, account, session);
+  const claim: Claim = (connection, account) => parts.claim(settings.limits, connection, account);
   const starter = (ownLog: Log) => {
     const { relayed, ownEndpoints } = parts;
     const proxy = settings.proxy && createLoginProxy(settings.proxy, ownEndpoints, relayed, ownLog);

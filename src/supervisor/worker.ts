@@ -2,32 +2,27 @@
  * A worker: accepts on the sockets the supervisor holds, speaks to strangers, and runs the sessions of its own
  * uid. Everything it knows arrives by message; a new configuration serves the connections accepted after it.
  */
-import { Resolver } from 'node:dns/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AccountRecord } from '../auth/account-record.ts';
 import { createAuthClient } from '../auth/client.ts';
 import type { Log } from '../base/log.ts';
-import { askDnsLists } from '../login/dns-lists.ts';
 import { connectionLine } from '../login/log-lines.ts';
-import { readPreface } from '../login/proxy-preface.ts';
 import type { HandOver } from '../login/services.ts';
 import { mappedAddress, plainAddress } from '../net/address.ts';
 import type { Connection } from '../net/connection.ts';
-import { type Addresses, StreamConnection } from '../net/stream-connection.ts';
+import type { StreamConnection } from '../net/stream-connection.ts';
 import { limitDescriptions } from '../store/describe.ts';
 import type { TlsMaterial } from '../tls/tls-side.ts';
-import { Admission, type Admitted, type Refused } from './admission.ts';
+import type { Admitted } from './admission.ts';
+import { FrontDoor } from './front-door.ts';
 import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import { findUser } from './privileges.ts';
 import type { ProcessLog } from './process-log.ts';
-import { Refusals, refusalLine } from './refusal.ts';
-import type { ConnectionLimits, ServiceName, ServiceSettings, WorkerSettings } from './settings.ts';
+import type { ConnectionLimits, ServiceName, WorkerSettings } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
-import { noCounts, type RefusalReason, type ServiceCounts } from './worker-counts.ts';
+import { noCounts, type ServiceCounts } from './worker-counts.ts';
 import { createService, type Service, type Session } from './worker-service.ts';
-
-const dnsQuery = { timeout: 2_000, tries: 2 } as const;
 
 /** A connection that has been let in. */
 interface Served {
@@ -49,13 +44,11 @@ export class Worker {
   readonly #listeners = new Map<number, Server>();
   readonly #served = new Map<Connection, Served>();
   readonly #counts: SharedCounts;
-  readonly #admission: Admission;
+  readonly #door: FrontDoor<Served>;
   /** Sessions that run elsewhere, by the token of their hand-over. */
   readonly #moved = new Map<number, Served>();
-  readonly #refusals = new Refusals();
   /** They outlive a change of configuration. */
   readonly #serviceCounts = new Map<ServiceName, ServiceCounts>();
-  readonly #resolver = new Resolver(dnsQuery);
   readonly #borrowing = new Map<number, (lender: number | undefined) => void>();
   #nextId = 1;
   #material: TlsMaterial = { files: new Map(), ticketKeys: new Uint8Array(48) };
@@ -72,7 +65,10 @@ export class Worker {
       },
       (key, lender) => send({ type: 'giveBack', key, lender }),
     );
-    this.#admission = new Admission(this.#counts);
+    this.#door = new FrontDoor(this.#counts, {
+      enter: (service, connection, admitted) => this.#enter(service, connection, admitted),
+      begin: (served, connection) => this.#begin(served, connection),
+    });
   }
 
   receive(message: ToWorker, handle: unknown): void {
@@ -136,7 +132,7 @@ export class Worker {
         client,
         counts,
         log: this.#log.named(service.logName),
-        claim: (connection, account) => this.#claim(service.limits, connection, account),
+        claim: (limits, connection, account) => this.#claim(limits, connection, account),
         ownEndpoints,
         material: () => this.#material,
         place: (own, connection, account, session) => this.#place(own, policy, connection, account, session),
@@ -163,103 +159,17 @@ export class Worker {
       socket.destroy();
       return;
     }
-    service.counts.accepted++;
-    const header = headerExpected(service.settings, socket);
-    if (header === undefined) {
-      this.#admit(service, socket);
-      return;
-    }
-    if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
-      service.counts.refused.proxy++;
-      service.log.warn(`haproxy: ${socket.remoteAddress} may not say whom it speaks for`);
-      socket.destroy();
-      return;
-    }
-    readPreface(socket, header.timeoutSeconds * 1000).then(
-      (addresses) => this.#admit(service, socket, addresses),
-      (error: Error) => {
-        service.counts.refused.proxy++;
-        service.log.error(error.message);
-        socket.destroy();
-      },
-    );
+    this.#door.receive(service, socket);
   }
 
-  /** @param addresses  what a load balancer says; the local address that access records may name is the real one */
-  #admit(any: Service, socket: Socket, addresses?: Addresses): void {
-    const remote = addresses?.remoteAddress ?? socket.remoteAddress ?? '';
-    const { local, dnsLists } = any.settings.access;
-    const rule = any.access.find(remote);
-    const localRule = local ? any.access.find(socket.localAddress ?? '', socket.localPort ?? 0) : undefined;
-    const variables = { ...localRule?.variables, ...rule?.variables };
-    const service = any.with(variables);
-    const connection = new StreamConnection(socket, socket, service.tls, addresses);
-    if (rule?.deny || localRule?.deny) {
-      this.#refuse(service, connection, 'access');
-      return;
-    }
-    const enter = (admission: Admitted | Refused) => {
-      const served = this.#enter(service, connection, admission);
-      if (served === undefined) return;
-      if (dnsLists.drop.length > 0) void this.#askLists(served, connection, variables);
-      else this.#begin(served, connection);
-    };
-    const limits = limitsFor(service.settings.limits, variables);
-    const admission = this.#admission.admit(service.settings.name, remote, limits, service.log);
-    if (admission instanceof Promise) void admission.then(enter);
-    else enter(admission);
-  }
-
-  /** undefined: the connection is not served. */
-  #enter(service: Service, connection: StreamConnection, admission: Admitted | Refused): Served | undefined {
-    if (typeof admission === 'string') {
-      this.#refuse(service, connection, admission);
-      return undefined;
-    }
-    if (connection.closed) {
-      admission.release();
-      return undefined;
-    }
+  #enter(service: Service, connection: StreamConnection, admitted: Admitted): Served {
     const id = `${this.#name}-${(this.#nextId++).toString(36)}`;
     const log = service.log.session(id);
-    const served: Served = { service, id, log, admitted: admission, session: undefined, moved: false };
+    const served: Served = { service, id, log, admitted, session: undefined, moved: false };
     this.#served.set(connection, served);
     service.counts.open++;
     connection.stream.once('close', () => this.#closed(connection, served));
     return served;
-  }
-
-  async #askLists(
-    served: Served,
-    connection: StreamConnection,
-    variables: Readonly<Record<string, string>>,
-  ): Promise<void> {
-    const { service, log } = served;
-    const { dnsLists } = service.settings.access;
-    const { remoteAddress } = connection;
-    const { refusal, failures } = await askDnsLists(dnsLists, remoteAddress, variables, this.#resolver);
-    for (const failure of failures) log.warn(`DNS list ${failure}`);
-    if (connection.closed) return;
-    if (refusal === undefined) {
-      this.#begin(served, connection);
-      return;
-    }
-    log.warn(`dropped blocked connection from ${mappedAddress(remoteAddress)}`);
-    this.#refuse(service, connection, 'dns', refusal);
-  }
-
-  /** Says why, as -denymsg wants it where the administrator refuses, and closes the connection. */
-  #refuse(
-    service: Service,
-    connection: StreamConnection,
-    reason: Exclude<RefusalReason, 'proxy' | 'tls'>,
-    why?: string,
-  ): void {
-    service.counts.refused[reason]++;
-    const { access, protocol, implicitTls } = service.settings;
-    const own = (reason === 'access' || reason === 'dns') && access.denyMessage;
-    const line = own ? `${own}\n` : refusalLine(protocol, reason, why);
-    this.#refusals.refuse(connection, implicitTls, line);
   }
 
   #begin(served: Served, connection: StreamConnection): void {
@@ -389,19 +299,3 @@ const cannotServe = {
   imap: '* BYE [UNAVAILABLE] This account cannot be served here.\r\n',
   pop3: '-ERR [SYS/PERM] This account cannot be served here.\r\n',
 } as const;
-
-/** What is said about a PROXY header on the endpoint a connection has come to. */
-function headerExpected({ proxyHeaders }: ServiceSettings, socket: Socket) {
-  if (proxyHeaders.endpoints.length === 0) return undefined;
-  const local = plainAddress(socket.localAddress ?? '');
-  return proxyHeaders.endpoints.find(
-    ({ address, port }) =>
-      (port === undefined || port === socket.localPort) && (address === undefined || address === local),
-  );
-}
-
-/** MAXCPERIP of access records takes the place of MAXPERIP. */
-function limitsFor(limits: ConnectionLimits, variables: Readonly<Record<string, string>>): ConnectionLimits {
-  const own = Number(variables['MAXCPERIP'] ?? 0);
-  return own > 0 ? { ...limits, perAddress: own } : limits;
-}

@@ -183,3 +183,33 @@ test('-accesslocal: records of the local address and port count, those of the cl
   for (const client of [other, secure]) client.close();
   await server.stop();
 });
+
+test('-denymsg is what those who are refused read; MAXPERACCOUNT may differ by address', {
+  timeout: 30_000,
+}, async () => {
+  const server = await TestServer.start(undefined, {
+    imapd: ['TCPDOPTS="-nodnslookup \'-denymsg=Go away\'"'],
+  });
+  const records = '127.0.0.9\tdeny\n127.0.0.8\tallow,MAXPERACCOUNT=1\n';
+  writeFileSync(join(server.directory, 'etc/imapaccess'), records);
+  const { plain } = server.ports;
+  for (;;) {
+    const client = await Conversation.plain(plain, '127.0.0.9');
+    const line = await client.until(/\n/);
+    client.close();
+    if (line === 'Go away\n') break;
+    assert.match(line, /^\* OK/);
+  }
+  // One worker knows; the other may not yet.
+  for (;;) {
+    const clients = [
+      await Conversation.plain(plain, '127.0.0.8'),
+      await Conversation.plain(plain, '127.0.0.8'),
+    ];
+    const answers = [await clients[0]!.login(), await clients[1]!.login()];
+    for (const client of clients) client.close();
+    assert.match(answers[0]!, /^l (OK|NO \[LIMIT\])/m);
+    if (/^l OK/m.test(answers[0]!) && /^l NO \[LIMIT\]/m.test(answers[1]!)) break;
+  }
+  await server.stop();
+});
