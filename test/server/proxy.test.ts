@@ -33,7 +33,7 @@ describe('a front server and one behind it', { timeout: 60_000 }, () => {
         { name: 'other', uid, password: 'different' },
       ],
       {
-        imapd: ['TCPDOPTS="-nodnslookup -haproxy"'],
+        imapd: ['TCPDOPTS="-nodnslookup -haproxy"', 'SMAP_CAPABILITY=SMAP1'],
         pop3d: ['ADDRESS=127.0.0.1', `PORT=${pop3.behind}`, 'TCPDOPTS="-nodnslookup -haproxy"'],
       },
     );
@@ -52,7 +52,7 @@ describe('a front server and one behind it', { timeout: 60_000 }, () => {
         { name: 'nowhere', uid },
       ],
       {
-        imapd: ['IMAP_PROXY=1', 'PROXY_HOSTNAME=Front.Example'],
+        imapd: ['IMAP_PROXY=1', 'PROXY_HOSTNAME=Front.Example', 'SMAP_CAPABILITY=SMAP1'],
         pop3d: ['POP3_PROXY=1', 'ADDRESS=127.0.0.1', `PORT=${pop3.front}`],
         postrider: ['PROXY_SEND_CLIENT_ADDRESS=YES', 'PROXY_TIMEOUT=5'],
       },
@@ -157,6 +157,23 @@ describe('a front server and one behind it', { timeout: 60_000 }, () => {
     );
     await server.logged(/INFO: LOGIN, user=popper, ip=\[::ffff:127\.0\.0\.1\], port=\[\d+\], protocol=\n/);
     await behind.logged(/INFO: LOGOUT, user=popper, /);
+  });
+
+  test('SMAP1, with commands behind LOGIN', async () => {
+    const client = await connect();
+    client.send(`\\SMAP1 LOGIN ann ${password}\r\nLOGOUT\r\n`);
+    assert.match(
+      await client.rest(),
+      /^\+OK connected to proxy server\.\n\* BYE [\s\S]*\+OK LOGOUT completed\n$/,
+    );
+    await server.logged(/INFO: LOGIN, user=ann, .*, protocol=SMAP1\n/);
+    await behind.logged(/INFO: LOGIN, user=ann, .*, protocol=SMAP1\n/);
+  });
+
+  test('a barred account is refused over SMAP1', async () => {
+    const client = await connect();
+    client.send(`\\SMAP1 LOGIN barred ${password}\r\n`);
+    assert.match(await client.rest(), /^-ERR IMAP access disabled for this account\.\r?\n$/);
   });
 
   test('disablepop3 counts in front of the proxy', async () => {
