@@ -35,8 +35,14 @@ export async function moveSession(
   const carried = { remoteAddress, remotePort, localAddress, localPort, secure, octetsRead, octetsWritten };
   const leftover = Buffer.concat([...early, released.leftover]);
   const { protocol, tag } = session;
-  const moved = { ...from, protocol, tag, account, leftover, carried };
+  const moved = { ...from, protocol, tag, account: withoutPasswords(account), leftover, carried };
   send({ type: 'handOver', owner, session: moved, token }, released.handle);
+}
+
+/** The proxy has had its use of them. */
+function withoutPasswords(account: AccountRecord): AccountRecord {
+  const { clearPassword: _clear, cryptPassword: _crypt, ...rest } = account;
+  return rest;
 }
 
 /** A local connection whose far end is sent away while octets flow between its near end and the client. */
