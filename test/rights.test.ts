@@ -38,7 +38,7 @@ interface Row {
   readonly happens: (c: Case) => Promise<boolean | string>;
 }
 
-const denied = /^NO Access denied for \S.* on .* \(ACL "[a-z]" required\)$/;
+const denied = /^NO \[NOPERM\] Access denied for \S.* on .* \(ACL "[a-z]" required\)$/;
 
 async function replied({ run }: Case, command: string): Promise<boolean | string> {
   const { reply } = await run(command);

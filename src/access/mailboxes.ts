@@ -1,5 +1,5 @@
 import { MailError } from '../base/mail-error.ts';
-import type { Account } from '../store/account.ts';
+import { type Account, openAccount } from '../store/account.ts';
 import type { Folder } from '../store/folder.ts';
 import type { Amount, Quota } from '../store/maildirsize.ts';
 import { checkNewName } from '../store/names.ts';
@@ -423,13 +423,15 @@ export class Mailboxes {
 
   async #openSharable(sharable: SharableFolder, rights: Rights, readOnly: boolean): Promise<OpenMailbox> {
     const { name, links, target } = sharable;
-    const maildir = target.slice(0, target.lastIndexOf('/'));
+    const { settings } = this.account;
+    // By the one path that its owner's sessions know it by: they take turns at the quota.
+    const { maildir } = openAccount(target.slice(0, target.lastIndexOf('/')), settings);
     return new OpenMailbox({
       name,
       folder: await this.#openLinks(sharable),
       rights,
       readOnly: readOnly || !isWritable(target),
-      quota: new AccountQuota(mayCount(maildir) ? maildir : links, this.account.settings, ''),
+      quota: new AccountQuota(mayCount(maildir) ? maildir : links, settings, ''),
       counted: true,
       trash: undefined,
     });

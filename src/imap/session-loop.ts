@@ -283,7 +283,7 @@ export class ImapSession {
       const { mailbox, right } = error;
       return this.#finish(
         found,
-        no(`Access denied for ${found.label} on ${mailbox} (ACL "${right}" required)`),
+        no(`[NOPERM] Access denied for ${found.label} on ${mailbox} (ACL "${right}" required)`),
       );
     }
     if (error instanceof MailError) {

@@ -72,11 +72,12 @@ function rightsOfIdentifiers(acl: Acl, identifiers: readonly string[]): string {
 }
 
 function refusal(error: unknown, maildir: string, folder: string | undefined): string {
-  if (error instanceof AclRefused)
-    return error.identifier === 'owner'
-      ? 'Trying to set invalid access rights for owner'
-      : `${maildir}: Invalid argument`;
+  if (error instanceof AclRefused) {
+    if (error.identifier === 'owner') return 'Trying to set invalid access rights for owner';
+    return `${error.identifier === 'administrators' ? maildir : 'maildiracl'}: Invalid argument`;
+  }
   if (!(error instanceof MailError)) throw error;
-  if (error.kind === 'invalidName') return `${folder}: Invalid argument`;
+  if (error.kind === 'invalidName')
+    return `${/^INBOX(?:\.|$)/.test(folder ?? '') ? maildir : folder}: Invalid argument`;
   return `${maildir}: ${errorText(error.cause ?? error)}`;
 }

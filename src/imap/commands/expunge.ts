@@ -14,7 +14,7 @@ export const expunge = command({
   async run(session, state, messages) {
     const { mailbox } = state;
     if (!mailbox.rights.includes(needed.expunge)) {
-      return no('Access denied for EXPUNGE on current mailbox (ACL "e" required)');
+      return no('[NOPERM] Access denied for EXPUNGE on current mailbox (ACL "e" required)');
     }
     if (mailbox.readOnly) return no('Cannot expunge read-only mailbox.');
     const ranges = messages && resolveMessages(session, state, messages);
