@@ -216,6 +216,32 @@ test('a session behind the proxy keeps its place among the connections of its ad
   third.close();
 });
 
+test('two servers that send an account to each other notice it', { timeout: 60_000 }, async (t) => {
+  const settings = {
+    imapd: ['IMAP_PROXY=1'],
+    postrider: ['WORKERS=1', 'PROXY_TIMEOUT=2'],
+  };
+  const one = await TestServer.start([{ name: 'ann', uid }], settings);
+  t.after(() => one.stop());
+  const other = await TestServer.start(
+    [front('ann', `127.0.0.1:${one.ports.plain}`), { name: 'bob', uid }],
+    settings,
+  );
+  t.after(() => other.stop());
+  const file = join(one.directory, 'etc/userdb');
+  const options = `|options=mailhost=127.0.0.1:${other.ports.plain}|systempw`;
+  writeFileSync(file, readFileSync(file, 'latin1').replace('|systempw', options));
+  const client = await Conversation.plain(one.ports.plain);
+  await client.until(/\r\n/);
+  client.send(`l LOGIN ann ${password}\r\n`);
+  assert.match(await client.rest(), /l NO \[UNAVAILABLE\]/);
+  await one.logged(/ERR: a loop: 127\.0\.0\.1 sends ann back here/);
+  const local = await Conversation.plain(other.ports.plain);
+  await local.until(/\r\n/);
+  assert.match(await local.login('bob'), /^l OK/);
+  local.close();
+});
+
 test('a login by CRAM needs the clear password in the account source', { timeout: 60_000 }, async (t) => {
   const behind = await TestServer.start([{ name: 'ann', uid }]);
   t.after(() => behind.stop());
