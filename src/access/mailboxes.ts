@@ -100,6 +100,11 @@ export class Mailboxes {
     return this.#targets.find(name);
   }
 
+  /** A shared name, of a group of accounts too, with the index's spelling of groups and accounts. */
+  sharedSpelling(name: string): string {
+    return this.#targets.sharedSpelling(name);
+  }
+
   /** How this client writes a canonical name. */
   clientName(canonical: string): string {
     return this.#targets.clientName(canonical);

@@ -87,6 +87,20 @@ export class Targets {
     throw new MailError('notFound', 'no such mailbox');
   }
 
+  /** A shared name with its groups and its account spelt as in the index; what is not there stays. */
+  sharedSpelling(name: string): string {
+    if (!name.startsWith(sharedPrefix)) return name;
+    let index = this.index;
+    const components = name.slice(sharedPrefix.length).split('.');
+    for (const [i, component] of components.entries()) {
+      const record = index?.find(component);
+      if (record === undefined) break;
+      components[i] = record.name;
+      index = record.kind === 'group' ? record.index : undefined;
+    }
+    return sharedPrefix + components.join('.');
+  }
+
   /** The account of a record; undefined if its maildir cannot be reached, or is the user's own. */
   sharedAccount(record: SharedAccount): Account | undefined {
     const theirs = statPath(record.maildir);

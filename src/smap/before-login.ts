@@ -66,10 +66,12 @@ export class LoginDialogue {
     try {
       switch (verb.toUpperCase()) {
         case 'CAPABILITY':
+          this.#refusals = 0;
           this.#say(`* CAPABILITY ${this.#services.capabilityText(connection)}`);
           this.#say('+OK CAPABILITY completed');
           return false;
         case 'NOOP':
+          this.#refusals = 0;
           this.#say('+OK NOOP completed');
           return false;
         case 'LOGOUT':

@@ -8,7 +8,11 @@ import { makeFolderDirectory, temporaryAccount } from '../../test/support/tempor
 import { defaultMailboxesSettings, Mailboxes } from '../access/mailboxes.ts';
 
 /** A session of `me`, who may see what fred shares in the group `groupa`. */
-async function withFred(t: TestContext): Promise<{ client: InProcessSmapClient; fred: string }> {
+async function withFred(
+  t: TestContext,
+  index = 'groupa\t*\tgroup\n',
+  mungeNames = false,
+): Promise<{ client: InProcessSmapClient; fred: string }> {
   const a = temporaryAccount(t);
   const home = dirname(a.maildir);
   const fred = join(home, 'fred/Maildir');
@@ -22,9 +26,9 @@ async function withFred(t: TestContext): Promise<{ client: InProcessSmapClient; 
   acl('.a\\056b', 'owner aceilrstwx\nanyone lrstwe\n');
   writeFileSync(join(fred, '.x/cur/1.m:2,'), 'Subject: x\n\n');
   writeFileSync(join(fred, '.a\\056b/cur/1.m:2,'), 'Subject: ab\n\n');
-  writeFileSync(join(home, 'index'), 'groupa\t*\tgroup\n');
+  writeFileSync(join(home, 'index'), index.replace('HOME', home));
   writeFileSync(join(home, 'group'), `fred\t1000\t1000\t${home}/fred\n`);
-  const shared = { indexFile: join(home, 'index'), mungeNames: false };
+  const shared = { indexFile: join(home, 'index'), mungeNames };
   const identity = { login: 'me', groups: [], aclsDisabled: false };
   const client = new InProcessSmapClient(a.maildir, {
     makeMailboxes: () => new Mailboxes(a.account, { ...defaultMailboxesSettings, shared }, identity),
@@ -115,6 +119,17 @@ test('several entries of a list change together or not at all, and count at once
       ['* GETACL "owner" "alr" "administrators" "aceilrstwx"', '+OK Updated ACLs'],
     ],
     ['EXPUNGE', ['-ERR Access denied: ACL "e" is required']],
+  ];
+  for (const [command, lines] of rows) assert.deepEqual(await client.command(command), lines, command);
+});
+
+test('accounts whose names have dots are listed and opened by what is listed', async (t) => {
+  const { client } = await withFred(t, 'fred@example.org\t1000\t1000\tHOME/fred\n', true);
+  const rows: [string, string[]][] = [
+    ['LIST public', ['* LIST "fred@example\\:org" "fred@example\\:org" DIRECTORY', '+OK LIST completed']],
+    ['LIST public "fred@example\\:org" x', ['* LIST "y" "y" FOLDER', '+OK LIST completed']],
+    ['OPEN public "fred@example\\:org" x', ['* EXISTS 1', '+OK Folder opened']],
+    ['OPEN public "fred@example\\:org" a.b', ['* EXISTS 1', '+OK Folder opened']],
   ];
   for (const [command, lines] of rows) assert.deepEqual(await client.command(command), lines, command);
 });

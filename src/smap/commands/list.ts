@@ -33,7 +33,7 @@ interface Child {
 async function children({ mailboxes }: SmapSession, words: readonly string[]): Promise<Child[]> {
   const [top] = words;
   if (top !== 'INBOX' && top !== 'public') return [];
-  const parent = folderName(words);
+  const parent = mailboxes.sharedSpelling(folderName(words));
   // A name may hold what is a wildcard in patterns: more is asked for, and the rest left out.
   const pattern = `${parent.replace(/[*%]/g, '%')}.%`;
   const found = await mailboxes.list('', [pattern]).catch((error: unknown) => {
