@@ -1,6 +1,7 @@
 /** Writers that race at the limit of a quota, in one process, in several, and with programs that lock nothing. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -13,6 +14,8 @@ import { interceptSteps } from '../store/steps.ts';
 import { defaultMailboxesSettings, Mailboxes } from './mailboxes.ts';
 
 const hammer = fileURLToPath(new URL('../../test/support/quota-hammer.ts', import.meta.url));
+
+const program = fileURLToPath(new URL('../../bin/postrider', import.meta.url));
 
 const line = (octets: number, messages: number) =>
   `${String(octets).padStart(12)} ${String(messages).padStart(12)}\n`;
@@ -60,6 +63,28 @@ test('ten sessions of several processes end exactly at the limit, and the file i
   assert.ok(messagesIn(a.maildir) <= 60 && messagesIn(a.maildir) > 50, `${messagesIn(a.maildir)} messages`);
   await assertRight(a);
 });
+
+test('sessions and deliveries of deliverquota end exactly at the limit', async (t) => {
+  const a = await withQuota(t, '20C');
+  const deliveries = Array.from({ length: 6 }, () => deliver(a.maildir));
+  const kept = await fillQuota(a.maildir, 4, 6);
+  const codes = await Promise.all(deliveries);
+  const delivered = codes.filter((code) => code === 0).length;
+  assert.ok(
+    codes.every((code) => code === 0 || code === 75),
+    `exit codes ${codes}`,
+  );
+  assert.equal(kept + delivered, messagesIn(a.maildir));
+  assert.ok(messagesIn(a.maildir) <= 20, `${messagesIn(a.maildir)} messages`);
+  await assertRight(a);
+});
+
+async function deliver(maildir: string): Promise<number> {
+  const child = spawn(program, ['deliverquota', maildir], { stdio: ['pipe', 'ignore', 'inherit'] });
+  child.stdin.end('Subject: delivered\n\n');
+  const [code] = (await once(child, 'exit')) as [number];
+  return code;
+}
 
 async function run(maildir: string, sessions: number, tries: number): Promise<number> {
   const child = spawn(process.execPath, [hammer, maildir, String(sessions), String(tries)], {
