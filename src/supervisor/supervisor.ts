@@ -12,9 +12,7 @@ import type { Log } from '../base/log.ts';
 import { exposition } from '../metrics/exposition.ts';
 import type { ConnectionHandle } from '../net/hand-over.ts';
 import { adoptDescriptor } from '../net/listen-handle.ts';
-import { certificateStamp, readCertificateFiles } from '../tls/certificate-files.ts';
-import { expiryWarnings } from '../tls/expiry.ts';
-import type { TlsMaterial } from '../tls/tls-side.ts';
+import { Certificates } from './certificates.ts';
 import { Child, type ChildOutput, forkModule, logMode, siblingModule, spawnProgram } from './child.ts';
 import { type BoundEndpoint, Endpoints } from './endpoints.ts';
 import { Lending } from './lending.ts';
@@ -26,11 +24,6 @@ import { ServerMetrics } from './server-metrics.ts';
 import { SessionHosts } from './session-hosts.ts';
 import type { ServerSettings, ServiceSettings, WorkerSettings } from './settings.ts';
 
-const certificateCheckMs = 1_000;
-const dayMs = 86_400_000;
-/** Whoever gets hold of these keys can read the connections that began with them. */
-const ticketKeyMs = dayMs / 2;
-
 export class Supervisor {
   #settings: ServerSettings;
   readonly #log: Log;
@@ -41,6 +34,7 @@ export class Supervisor {
   readonly #workers: Child[] = [];
   readonly #lending = new Lending(() => this.#workers.map(({ process }) => process));
   #auth: Child | undefined;
+  readonly #certificates: Certificates;
   readonly #metrics = new ServerMetrics();
   #metricsServer: Server | undefined;
   /** Shared with our own authentication daemon and nobody else. */
@@ -48,11 +42,6 @@ export class Supervisor {
   readonly #tickets = createTicketChecker(this.#ticketKey);
   #policy: PlacePolicy = { uid: process.getuid!(), hosts: false };
   #workerGid = process.getgid!();
-  #material: TlsMaterial = { files: new Map(), ticketKeys: randomBytes(48) };
-  #stamp = '';
-  #certificateTimer: NodeJS.Timeout | undefined;
-  #expiryTimer: NodeJS.Timeout | undefined;
-  #ticketTimer: NodeJS.Timeout | undefined;
   #stopping: Promise<void> | undefined;
   #listening = new Set<number>();
   #started: { resolve(): void; reject(error: Error): void } | undefined;
@@ -63,6 +52,13 @@ export class Supervisor {
     this.#inherited = inherited;
     this.#log = log;
     this.#output = output;
+    this.#certificates = new Certificates(
+      () => this.#tlsSettings(),
+      (material) => {
+        for (const worker of this.#running()) tell(worker, { type: 'certificates', material });
+      },
+      log,
+    );
     this.#hosts = new SessionHosts(log, output, (owner, { account }) => this.#refusal(owner, account));
   }
 
@@ -75,10 +71,7 @@ export class Supervisor {
     for (const { address = '*', port } of this.#endpoints.disinherit())
       this.#log.warn(`the socket at ${address}.${port} that was passed on is none of ours`);
     for (const pidFile of pidFiles) writePidFile(pidFile);
-    this.#readCertificates();
-    this.#certificateTimer = setInterval(() => this.#checkCertificates(), certificateCheckMs);
-    this.#expiryTimer = setInterval(() => this.#warnOfExpiry(), dayMs);
-    this.#ticketTimer = setInterval(() => this.#renewTicketKeys(), ticketKeyMs);
+    this.#certificates.start();
     const { metricsAddress } = this.#settings;
     if (metricsAddress)
       this.#metricsServer = await serveMetrics(metricsAddress, () => this.#metricsPage(), this.#log);
@@ -103,7 +96,7 @@ export class Supervisor {
   reload(settings: ServerSettings): void {
     const { added, removed } = this.#endpoints.update(settings.services);
     this.#settings = settings;
-    this.#readCertificates();
+    this.#certificates.read();
     for (const [number, { process: worker }] of this.#workers.entries()) {
       if (!worker?.connected) continue;
       this.#configure(worker, number);
@@ -126,9 +119,7 @@ export class Supervisor {
 
   async #stopAll(): Promise<void> {
     const { stopTimeoutMs, pidFiles } = this.#settings;
-    clearInterval(this.#certificateTimer);
-    clearInterval(this.#expiryTimer);
-    clearInterval(this.#ticketTimer);
+    this.#certificates.stop();
     this.#endpoints.close();
     this.#metricsServer?.close();
     const workers = this.#workers.map(async (child) => {
@@ -173,7 +164,7 @@ export class Supervisor {
       this.#started?.reject(new Error('a worker ended before it could serve'));
       for (const other of this.#running()) tell(other, { type: 'forgetLoans' });
     });
-    tell(worker, { type: 'certificates', material: this.#material });
+    tell(worker, { type: 'certificates', material: this.#certificates.material });
     this.#configure(worker, number);
     for (const bound of this.#endpoints.bound) this.#listen(worker, bound);
     return worker;
@@ -249,29 +240,6 @@ export class Supervisor {
     tell(worker, { type: 'borrowed', id, lender });
   }
 
-  #readCertificates(): void {
-    const settings = this.#tlsSettings();
-    this.#stamp = certificateStamp(settings);
-    this.#material = { files: readCertificateFiles(settings), ticketKeys: this.#material.ticketKeys };
-    this.#warnOfExpiry();
-    for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
-  }
-
-  #renewTicketKeys(): void {
-    this.#material = { files: this.#material.files, ticketKeys: randomBytes(48) };
-    for (const worker of this.#running()) tell(worker, { type: 'certificates', material: this.#material });
-  }
-
-  #warnOfExpiry(): void {
-    const isOwn = this.#isServerCertificate();
-    for (const warning of expiryWarnings(this.#material.files, isOwn, Date.now())) this.#log.warn(warning);
-  }
-
-  #isServerCertificate(): (path: string) => boolean {
-    const own = this.#tlsSettings().map(({ certFile }) => certFile);
-    return (path) => own.some((file) => path === file || path.startsWith(`${file}.`));
-  }
-
   async #metricsPage(): Promise<string> {
     const children = this.#auth ? [...this.#workers, this.#auth] : this.#workers;
     const processes = children.map(({ name, process: child, restarts }) => ({
@@ -283,14 +251,10 @@ export class Supervisor {
       workers: this.#running(),
       processes: [{ name: 'supervisor', pid: process.pid, restarts: 0 }, ...processes],
       hosts: { processes: this.#hosts.size, sessions: this.#hosts.sessions },
-      certificates: this.#material.files,
-      isServerCertificate: this.#isServerCertificate(),
+      certificates: this.#certificates.files,
+      isServerCertificate: (path) => this.#certificates.isServerFile(path),
     });
     return exposition(metrics);
-  }
-
-  #checkCertificates(): void {
-    if (certificateStamp(this.#tlsSettings()) !== this.#stamp) this.#readCertificates();
   }
 
   #tlsSettings() {
