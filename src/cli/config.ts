@@ -7,6 +7,7 @@ import { showConfig } from '../config/show.ts';
 import { upgradeFiles } from '../config/upgrade-files.ts';
 import { checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
+import { checkProxyFiles } from './proxy-settings.ts';
 
 const usage = `usage: postrider config check [--config DIR]
        postrider config show [--config DIR] [--service imap|imaps|pop3|pop3s|auth|server]
@@ -26,7 +27,7 @@ export function run({ args, environment, stdout, stderr }: CommandContext): numb
   }
   const config = loadConfig(directory);
   const access = checkAccessFiles(config);
-  const errors = [...config.errors, ...access.errors];
+  const errors = [...config.errors, ...access.errors, ...checkProxyFiles(config)];
   for (const error of errors) stderr(`${formatProblem(error)}\n`);
   for (const warning of [...config.warnings, ...access.warnings])
     stderr(`warning: ${formatProblem(warning)}\n`);

@@ -16,6 +16,7 @@ import { Supervisor } from '../supervisor/supervisor.ts';
 import { accessFilesStamp, checkAccessFiles } from './access-file.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { openLog } from './open-log.ts';
+import { checkProxyFiles } from './proxy-settings.ts';
 import { serverSettings } from './server-settings.ts';
 
 const usage = 'usage: postrider serve [--config DIR] [--foreground] [--service imap|imaps|pop3|pop3s]\n';
@@ -68,7 +69,7 @@ export function checkedConfig(directory: string, stderr: (text: string) => void)
   const access = checkAccessFiles(config);
   for (const warning of [...config.warnings, ...access.warnings])
     stderr(`warning: ${formatProblem(warning)}\n`);
-  const errors = [...config.errors, ...access.errors];
+  const errors = [...config.errors, ...access.errors, ...checkProxyFiles(config)];
   for (const error of errors) stderr(`${formatProblem(error)}\n`);
   return errors.length === 0 ? config : undefined;
 }

@@ -1,5 +1,4 @@
 /** From the configuration directory to what the processes of the server are given. */
-import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { join } from 'node:path';
 import type { MailboxesSettings } from '../access/mailboxes.ts';
@@ -10,7 +9,6 @@ import type { AuthSettings, ImapSettings, ListenerSettings, Pop3Settings } from 
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import { type AccessRule, parseAccessRules } from '../login/access-rules.ts';
 import type { LoginSettings } from '../login/login-services.ts';
-import type { ProxySettings } from '../login/proxy/proxy.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
 import { firstUser } from '../supervisor/privileges.ts';
 import {
@@ -20,10 +18,10 @@ import {
   type ServiceSettings,
   variantKey,
 } from '../supervisor/settings.ts';
-import { trustPaths } from '../tls/certificate-files.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { accessFileOf, readAccessFile } from './access-file.ts';
 import { accessVariables, resolveVariant } from './access-variants.ts';
+import { proxySettings } from './proxy-settings.ts';
 
 /** As long as a greeting may wait for lists that do not answer. */
 const dnsListTimeoutMs = 5_000;
@@ -182,6 +180,7 @@ export function pop3SessionSettings(settings: Pop3Settings): Pop3SessionSettings
     saslMechanismsTls: settings.saslMechanismsTls,
     logDeletions: settings.logDeletions,
     unicodeMessageType: settings.unicodeMessageType,
+    loginDelaySeconds: settings.loginDelaySeconds,
     inactivityMs: settings.inactivitySeconds * 1000,
   };
 }
@@ -213,22 +212,6 @@ function accessSettings(settings: ListenerSettings): AccessSettings {
     denyMessage,
     dnsLists: { rules: dnsLists, drop, timeoutMs: dnsListTimeoutMs },
     variants: {},
-  };
-}
-
-/** @throws {Error} the authorities cannot be read */
-function proxySettings(settings: ImapSettings | Pop3Settings): ProxySettings {
-  const { proxyTrustCerts } = settings;
-  const files = proxyTrustCerts === undefined ? undefined : trustPaths(proxyTrustCerts);
-  return {
-    ownNames: [settings.proxyHostname, hostname()].filter((name) => name !== ''),
-    foreign: 'proxyForeign' in settings && settings.proxyForeign,
-    backend: {
-      tls: settings.proxyTls,
-      trusted: files?.map((path) => readFileSync(path, 'latin1')).join('\n'),
-      sendProxyHeader: settings.proxySendAddress,
-      timeoutMs: settings.proxySeconds * 1000,
-    },
   };
 }
 
