@@ -67,7 +67,7 @@ export function userdbFiles(path: string, label = ''): UserdbFile[] {
 }
 
 /** Lines per turn of the event loop. */
-const slice = 5000;
+const slice = 1000;
 
 /**
  * Reads all records. `each` may throw to stop.

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { test } from 'node:test';
 import { contractAccounts, describeModule, moduleContext } from '../../../test/support/auth-contract.ts';
 import { privateFolder, removeFolder } from '../../../test/support/private-server.ts';
 import { createUserdbModule, indexOf } from './userdb.ts';
@@ -31,3 +33,22 @@ for (const indexed of [false, true]) {
     };
   });
 }
+
+test('while a text that takes long is read again the old one answers; a changed password counts at once', async (t) => {
+  const folder = privateFolder('userdb');
+  t.after(() => removeFolder(folder));
+  const path = join(folder, 'userdb');
+  const line = (name: string) => `${name}\tuid=5|gid=5|home=/h|systempw={MD5}Xr4ilOzQ4PCOq3aQ0qbuaQ==\n`;
+  writeFileSync(path, line('fred'), { mode: 0o600 });
+  const module = createUserdbModule({ path, slowMs: -1 }, moduleContext());
+  const login = (userId: string, password = 'secret') => module.login({ service: 'imap', userId, password });
+  assert.ok(await login('fred'));
+  writeFileSync(path, line('fred') + line('ann'), { mode: 0o600 });
+  assert.equal(await login('ann'), undefined);
+  while (!(await login('ann'))) await new Promise(setImmediate);
+  const change = { service: 'imap', userId: 'ann', oldPassword: 'secret', newPassword: 'other' };
+  assert.equal(await module.changePassword!(change), true);
+  assert.equal(await login('ann'), undefined);
+  assert.ok(await login('ann', 'other'));
+  await module.close();
+});

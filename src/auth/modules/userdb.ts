@@ -19,6 +19,8 @@ import { readUserdb, userdbField, userdbFiles } from './userdb-text.ts';
 export interface UserdbSettings {
   /** `<config dir>/userdb` */
   readonly path: string;
+  /** A text that took longer to read (default 250) is read again while the old version answers. */
+  readonly slowMs?: number;
 }
 
 /** More files than this are looked at once a second only, not at each request. */
@@ -41,40 +43,15 @@ interface Loaded {
   readonly stamp: string;
 }
 
-/** The text in two maps, so that what answers look-ups and what holds hashes stay apart. */
-function textRecords(open: ReadonlyMap<string, string>, shadow: ReadonlyMap<string, string>): Records {
-  const join = (fields: string, secret: string | undefined) => (secret ? `${fields}|${secret}` : fields);
-  return {
-    get(name) {
-      const fields = open.get(name);
-      return fields === undefined ? undefined : join(fields, shadow.get(name));
-    },
-    *entries() {
-      for (const [name, fields] of open) yield [name, join(fields, shadow.get(name))];
-    },
-    close() {},
-  };
-}
-
 async function loadText(path: string): Promise<Records> {
-  const open = new Map<string, string>();
-  const shadow = new Map<string, string>();
+  const records = new Map<string, string>();
   await readUserdb(userdbFiles(path), (name, fields) => {
-    if (open.has(name)) {
+    if (records.has(name)) {
       throw new AuthError('temporary', `Cannot store record for ${name} - duplicate or out of disk space.`);
     }
-    const [secret, rest] = splitFields(fields);
-    open.set(name, rest);
-    if (secret !== '') shadow.set(name, secret);
+    records.set(name, fields);
   });
-  return textRecords(open, shadow);
-}
-
-/** Fields whose name ends in `pw`, and the others. */
-function splitFields(fields: string): [secret: string, rest: string] {
-  const isSecret = (field: string) => field.split('=', 1)[0]!.endsWith('pw');
-  const all = fields.split('|');
-  return [all.filter(isSecret).join('|'), all.filter((field) => !isSecret(field)).join('|')];
+  return { get: (name) => records.get(name), entries: () => records, close() {} };
 }
 
 function indexRecords(index: UserdbIndex): Records {
@@ -91,16 +68,19 @@ function currentStamp(path: string): { stamp: string; files: number; indexed: bo
 }
 
 export function createUserdbModule(settings: UserdbSettings, context: ModuleContext): AuthModule {
-  const { path } = settings;
+  const { path, slowMs = 250 } = settings;
   let loaded: Loaded | undefined;
   let loading: Promise<Loaded> | undefined;
   let refusedStamp: string | undefined;
   let files = 0;
   let nextLook = 0;
+  let loadMs = 0;
 
   async function load(stamp: string, indexed: boolean): Promise<Loaded> {
+    const begun = performance.now();
     try {
       const records = indexed ? indexRecords(openUserdbIndex(indexOf(path))) : await loadText(path);
+      loadMs = performance.now() - begun;
       loaded?.records.close();
       loaded = { records, stamp };
     } catch (error) {
@@ -114,7 +94,7 @@ export function createUserdbModule(settings: UserdbSettings, context: ModuleCont
 
   /** The records in force, without waiting where nothing changed. */
   function current(): Records | Promise<Records> {
-    if (loading !== undefined) return loading.then(({ records }) => records);
+    if (loading !== undefined) return inForce(loading);
     if (loaded && files > cheapToStat && performance.now() < nextLook) return loaded.records;
     let now: ReturnType<typeof currentStamp>;
     try {
@@ -135,7 +115,19 @@ export function createUserdbModule(settings: UserdbSettings, context: ModuleCont
     };
     loading = started;
     started.then(finished, finished);
-    return started.then(({ records }) => records);
+    return inForce(started);
+  }
+
+  function inForce(started: Promise<Loaded>): Records | Promise<Records> {
+    return loaded && loadMs > slowMs ? loaded.records : started.then(({ records }) => records);
+  }
+
+  /** Resolves when what is in the files now is in force. */
+  async function settled(): Promise<void> {
+    await loading;
+    nextLook = 0;
+    void current();
+    await loading;
   }
 
   async function* enumerate(): AsyncGenerator<EnumeratedAccount> {
@@ -164,7 +156,11 @@ export function createUserdbModule(settings: UserdbSettings, context: ModuleCont
   };
   return {
     ...storedModule(source, context),
-    changePassword: (request) => change(request, path, current, context),
+    async changePassword(request) {
+      const changed = await change(request, path, current, context);
+      if (changed) await settled();
+      return changed;
+    },
   };
 }
 
