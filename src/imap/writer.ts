@@ -39,12 +39,13 @@ export class Writer {
   #room(size: number): Buffer {
     if (this.#block !== undefined && this.#used + size <= this.#block.length) return this.#block;
     this.#pass();
-    this.#before += this.#used;
-    this.#block = Buffer.allocUnsafe(Math.max(size, this.#size));
-    this.#passed = 0;
-    this.#used = 0;
+    const wanted = Math.max(size, this.#size);
     this.#size = laterBlock;
-    return this.#block;
+    if (wanted > copyUpTo) {
+      const wire = takeWireBlock();
+      if (wire !== undefined) return this.#enter(wire.octets, wire);
+    }
+    return this.#enter(Buffer.allocUnsafe(wanted), undefined);
   }
 
   /** Short ASCII text. */
@@ -132,31 +133,36 @@ export class Writer {
     if (this.#wire?.fits(this.#used + headOctets, fileOctets)) return this.#wire;
     this.#pass();
     const wire = takeWireBlock();
-    if (wire === undefined) return undefined;
-    this.#before += this.#used;
-    this.#block = wire.octets;
-    this.#wire = wire;
-    this.#passed = 0;
-    this.#used = 0;
+    if (wire !== undefined) this.#enter(wire.octets, wire);
     return wire;
   }
 
+  /** Goes on in another block. */
+  #enter(block: Buffer, wire: WireBlock | undefined): Buffer {
+    this.#before += this.#used;
+    this.#block = block;
+    this.#wire = wire;
+    this.#passed = 0;
+    this.#used = 0;
+    return block;
+  }
+
   #pass(): void {
-    const wire = this.#wire;
-    if (this.#block === undefined || (this.#used === this.#passed && wire === undefined)) return;
-    if (wire !== undefined) {
-      const octets = this.#block.subarray(0, this.#used);
-      this.#wire = undefined;
-      this.#block = undefined;
-      this.#used = 0;
-      this.tap?.(octets);
-      this.#connection.writeLent(octets, () => returnWireBlock(wire));
-      return;
-    }
+    if (this.#block === undefined) return;
     const octets = this.#block.subarray(this.#passed, this.#used);
     this.tap?.(octets);
-    this.#connection.write(octets);
-    this.#passed = this.#used;
+    const wire = this.#wire;
+    if (wire === undefined) {
+      if (octets.length > 0) this.#connection.write(octets);
+      this.#passed = this.#used;
+      return;
+    }
+    this.#before += this.#used;
+    this.#block = undefined;
+    this.#wire = undefined;
+    this.#used = 0;
+    if (octets.length === 0) returnWireBlock(wire);
+    else this.#connection.writeLent(octets, () => returnWireBlock(wire));
   }
 
   /** Gives the connection what has been written. */
