@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -340,6 +341,47 @@ test('sessions overlap freely, and their lists stay as they were', async (t) => 
   assert.deepEqual(readdirSync(join(maildir, 'cur')).length, 2);
   const list = readFileSync(join(maildir, 'courierpop3dsizelist'), 'latin1').split('\n');
   assert.match(list[0]!, /^\/3 4 \d+$/);
+});
+
+test('an account that comes back before LOGIN-DELAY is over is refused', async (t) => {
+  const maildir = maildirOf(t, ['Subject: a\n\nA\n']);
+  const pop3 = { loginDelaySeconds: 60 };
+  const client = await logIn(t, maildir, { pop3 });
+  client.send(Buffer.from('CAPA\r\n'));
+  const lines: string[] = [];
+  while (lines.at(-1) !== '.') lines.push(await client.line());
+  assert.ok(lines.includes('LOGIN-DELAY 60'), lines.join());
+  client.close();
+  const second = new InProcessPop3Client(maildir, { pop3 });
+  assert.equal(await second.line(), '-ERR [LOGIN-DELAY] The last login was not long enough ago.');
+  const seconds = Date.now() / 1000 - 61;
+  utimesSync(join(maildir, 'postrider-pop3login'), seconds, seconds);
+  await logIn(t, maildir, { pop3 });
+  const fourth = new InProcessPop3Client(maildir, { pop3 });
+  assert.match(await fourth.line(), /^-ERR \[LOGIN-DELAY\]/);
+  utimesSync(join(maildir, 'postrider-pop3login'), seconds + 10_000, seconds + 10_000);
+  await logIn(t, maildir, { pop3 });
+});
+
+test('on a full disk there is a message to remove', async (t) => {
+  const maildir = maildirOf(t, ['Subject: a\n\nA\n', 'Subject: b\n\nB\n']);
+  const full = () =>
+    interceptSteps((step) => {
+      if (/^(create|write)/.test(step) && !step.includes('courierlock'))
+        throw Object.assign(new Error('full'), { code: 'ENOSPC' });
+    });
+  t.after(() => interceptSteps(undefined));
+  // The folder itself is known already, as on any day before.
+  const before = await logIn(t, maildir);
+  before.close();
+  rmSync(join(maildir, 'courierpop3dsizelist'));
+  full();
+  const client = await logIn(t, maildir);
+  assert.equal(await ask(client, 'STAT'), '+OK 1 17');
+  assert.match(await ask(client, 'UIDL 1'), /^\+OK 1 ENOMEM-[0-9A-F]{16}-[0-9A-F]{16}-[0-9A-F]{16}$/);
+  assert.equal(await ask(client, 'DELE 1'), '+OK Deleted.');
+  assert.equal(await ask(client, 'QUIT'), '+OK Bye-bye.');
+  assert.deepEqual(readdirSync(join(maildir, 'cur')), ['1001.m:2,']);
 });
 
 function byText(one: string, other: string): number {

@@ -15,6 +15,7 @@ export function capabilities(connection: Connection, services: Pop3Services, log
   if (!loggedIn && login?.canStartTls(connection)) lines.push('STLS');
   lines.push('TOP');
   if (!mustEncrypt) lines.push('USER');
+  if (settings.loginDelaySeconds > 0) lines.push(`LOGIN-DELAY ${settings.loginDelaySeconds}`);
   lines.push('RESP-CODES', 'AUTH-RESP-CODE', 'PIPELINING', 'UIDL');
   lines.push(mustEncrypt ? 'UTF8' : 'UTF8 USER', 'LANG', 'IMPLEMENTATION Postrider');
   return lines;

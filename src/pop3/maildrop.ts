@@ -9,6 +9,7 @@ import type { Folder } from '../store/folder.ts';
 import type { OpenMessage } from '../store/open-message.ts';
 import {
   correctPop3Sizes,
+  emergencyPop3Row,
   type Measured,
   type Pop3Entry,
   type Pop3Row,
@@ -50,13 +51,14 @@ export async function openMaildrop(mailboxes: Mailboxes): Promise<Maildrop> {
     const now = Math.floor(Date.now() / 1000);
     let rows: Pop3Row[];
     let incomplete = false;
+    const measure = (row: number) => measureMessage(folder, uids[row]!);
     try {
-      const measure = (row: number) => measureMessage(folder, uids[row]!);
       rows = await updatePop3List(folder.directory, folder.settings, names, measure, now);
     } catch (error) {
       // A full disk must not keep the user from making room: show what has an id already.
       if (!(error instanceof MailError) || error.kind !== 'overQuota') throw error;
       rows = savedPop3Rows(folder.directory, names, now);
+      if (rows.length === 0) rows = await emergencyPop3Row(folder.directory, names, measure);
       incomplete = true;
     }
     const messages = rows.map(({ entry, index }) => ({

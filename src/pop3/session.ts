@@ -18,6 +18,7 @@ import {
 import type { Connection } from '../net/connection.ts';
 import { Input } from '../net/input.ts';
 import { LockedAccount } from '../store/login-checks.ts';
+import { noteVisit } from '../store/pop3-visit.ts';
 import type { Outcome } from './command.ts';
 import { refusalText } from './errors.ts';
 import { type LoginState, loginCommand, newLoginState } from './login-commands.ts';
@@ -205,6 +206,8 @@ class Session implements Pop3Session {
     let mailboxes: Mailboxes;
     try {
       mailboxes = await this.#services.openMailboxes(account, connection, utf8);
+      if (!this.#mayEnter(mailboxes))
+        return { kind: 'end', text: '-ERR [LOGIN-DELAY] The last login was not long enough ago.' };
       const maildrop = await openMaildrop(mailboxes);
       const onRemoved = (fileName: string) => this.#logRemoval(account, fileName);
       const transaction = {
@@ -232,6 +235,19 @@ class Session implements Pop3Session {
     this.#timer = setTimeout(() => this.#inactive(), this.#services.settings.inactivityMs);
     if (connection.closed) this.#gone();
     return { kind: 'reply', text: '+OK logged in.' };
+  }
+
+  /** LOGIN-DELAY (RFC 2449 §8.1.1); a maildir that cannot be written is no reason to refuse. */
+  #mayEnter({ account }: Mailboxes): boolean {
+    const { loginDelaySeconds } = this.#services.settings;
+    if (loginDelaySeconds === 0) return true;
+    try {
+      return noteVisit(account.maildir, loginDelaySeconds);
+    } catch (error) {
+      if (!(error instanceof MailError)) throw error;
+      this.#services.log.warn(`${account.maildir}: ${error.message}`);
+      return true;
+    }
   }
 
   #logRemoval(account: AccountRecord, fileName: string): void {

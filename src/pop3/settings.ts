@@ -9,6 +9,8 @@ export interface Pop3SessionSettings {
   readonly unicodeMessageType: string;
   /** Without a command; RFC 1939 §3 wants ten minutes at least. */
   readonly inactivityMs: number;
+  /** POP3_LOGIN_DELAY: how long after a login the account may log in again; 0: at once. */
+  readonly loginDelaySeconds: number;
 }
 
 export const defaultPop3Settings: Pop3SessionSettings = {
@@ -17,6 +19,7 @@ export const defaultPop3Settings: Pop3SessionSettings = {
   logDeletions: false,
   unicodeMessageType: 'message/global',
   inactivityMs: 600_000,
+  loginDelaySeconds: 0,
 };
 
 /** Octets of a command line that count; the rest of a longer one is thrown away (pop3-proxy-options §2.1). */

@@ -5,7 +5,7 @@
  * Updating it: take the folder lock; read the file again; number what is new; create a temporary file; write; fsync;
  * rename it over the old one; fsync the directory. Stopping after any of these leaves the old file or the new one.
  */
-import { closeSync, readFileSync } from 'node:fs';
+import { closeSync, lstatSync, readFileSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { inTurn, takeDotLock } from './lock.ts';
@@ -242,6 +242,32 @@ async function measureNew(
 /** The messages without saving anything: for a full disk. Those that were never numbered are left out. */
 export function savedPop3Rows(maildir: string, fileNames: readonly string[], now: number): Pop3Row[] {
   return rowsOf(readList(maildir, now), fileNames);
+}
+
+/**
+ * The first message alone, for a full disk and a mailbox without any number: so that there is one to remove. Its
+ * unique id is made of its time and place.
+ * @throws {MailError} unavailable
+ */
+export async function emergencyPop3Row(
+  maildir: string,
+  fileNames: readonly string[],
+  measure: Measure,
+): Promise<Pop3Row[]> {
+  for (const index of sortedIndexes(fileNames)) {
+    const stats = lstatSync(octetPath(maildir, 'cur', fileNames[index]!), {
+      bigint: true,
+      throwIfNoEntry: false,
+    });
+    const measured = stats && (await measure(index));
+    if (!measured) continue;
+    const [time, device, inode] = [stats.mtimeMs / 1000n, stats.dev, stats.ino].map((value) =>
+      value.toString(16).toUpperCase().padStart(16, '0'),
+    );
+    const fileName = `ENOMEM-${time}-${device}-${inode}`;
+    return [{ entry: { fileName, ...measured, uid: 0, uidValidity: 0 }, index }];
+  }
+  return [];
 }
 
 /**

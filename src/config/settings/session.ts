@@ -49,6 +49,16 @@ export const sessionRows = [
     means: 'How long a logged-in POP3 client may be silent.',
   },
   {
+    name: 'POP3_LOGIN_DELAY',
+    field: 'loginDelaySeconds',
+    files: own,
+    scopes: pop3,
+    kind: integer(0, 86400),
+    default: '0',
+    unit: 'seconds',
+    means: 'How long after a POP3 login the account is refused another one; CAPA says so (0: at once).',
+  },
+  {
     name: 'MAXPERACCOUNT',
     field: 'maxPerAccount',
     files: own,
