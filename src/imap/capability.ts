@@ -56,7 +56,8 @@ export function capabilities(settings: ImapSessionSettings, situation: Capabilit
   if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
-  const own = [...extensions, ...(said.includes('QUOTA') ? quotaExtensions : [])];
+  const rights = settings.acl ? ['RIGHTS=kxte'] : [];
+  const own = [...extensions, ...rights, ...(said.includes('QUOTA') ? quotaExtensions : [])];
   if (said.includes('SORT') && !settings.disableThreadSort) own.push('ESORT');
   if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');
   const known = new Set(words.join(' ').toUpperCase().split(/\s+/));

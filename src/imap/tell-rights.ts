@@ -3,7 +3,7 @@ import type { ImapSession } from './session-loop.ts';
 
 /** What SELECT says of the user's rights. */
 export function rightsLine(rights: string): string {
-  return `* OK [MYRIGHTS "${shownRights(rights, 'show')}"] ACL`;
+  return `* OK [MYRIGHTS "${shownRights(rights)}"] ACL`;
 }
 
 /**

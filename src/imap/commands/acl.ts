@@ -6,7 +6,7 @@ import { command } from '../command.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
 import { Refused } from '../refused.ts';
 import { no, ok, type Reply } from '../reply.ts';
-import { shownRights } from '../rights.ts';
+import { standardRights } from '../rights.ts';
 import type { ImapSession } from '../session-loop.ts';
 import { tellRights } from '../tell-rights.ts';
 import { quoted } from '../writer.ts';
@@ -20,7 +20,7 @@ export const myRights = command({
   state: 'authenticated',
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run(session, { mailboxes }, name) {
-    const rights = shownRights(knownRights(mailboxes, name), 'hide');
+    const rights = standardRights(knownRights(mailboxes, name));
     session.writer.line(`* MYRIGHTS ${mailboxName(name, session.utf8)} "${rights}"`);
     tellRights(session);
     return ok('MYRIGHTS completed.');
@@ -58,7 +58,11 @@ export const listRights = command({
     const owner = mailboxes.owner(name) ?? '';
     const isOwner = owner !== '' && identifier.replace(/^user=/, '') === owner;
     const isTaken = ['-anyone', '-anonymous', `-${owner}`].includes(identifier);
-    const tail = isOwner ? '"al" c d i p r s w' : isTaken ? '"" c d i p r s w' : '"" a c d i l p r s w';
+    const tail = isOwner
+      ? '"al" c d e i k p r s t w x'
+      : isTaken
+        ? '"" c d e i k p r s t w x'
+        : '"" a c d e i k l p r s t w x';
     session.writer.line(`* LISTRIGHTS ${mailboxName(name, session.utf8)} ${wireText(identifier)} ${tail}`);
     tellRights(session);
     return ok('LISTRIGHTS completed.');
@@ -133,7 +137,7 @@ function wireEntry({ identifier, rights }: AclEntry): string[] {
   const [, minus = '', who = ''] = /^(-?)(.*)$/s.exec(identifier) ?? [];
   const isUser = who.startsWith('user=');
   if (!isUser && !sameOnTheWire.includes(who)) return [];
-  return [wireText(minus + (isUser ? who.slice(5) : who)), `"${shownRights(rights, 'hide')}"`];
+  return [wireText(minus + (isUser ? who.slice(5) : who)), `"${standardRights(rights)}"`];
 }
 
 function wireText(text: string): string {

@@ -121,12 +121,11 @@ function aclTail(mailboxes: Mailboxes, name: string, select: ReadonlySet<string>
   const tail: string[] = [];
   if (select.has('ACL') && rights.includes(needed.administer)) {
     const entries = mailboxes.acl(name).map(({ identifier, rights: given }) => {
-      return `(${quoted(Buffer.from(identifier).toString('latin1'))} "${shownRights(given, 'show')}")`;
+      return `(${quoted(Buffer.from(identifier).toString('latin1'))} "${shownRights(given)}")`;
     });
     tail.push(`("ACL" (${entries.join('')}))`);
   }
-  if (select.has('MYRIGHTS') && mayKnowRights(rights))
-    tail.push(`("MYRIGHTS" "${shownRights(rights, 'show')}")`);
+  if (select.has('MYRIGHTS') && mayKnowRights(rights)) tail.push(`("MYRIGHTS" "${shownRights(rights)}")`);
   return tail;
 }
 
