@@ -93,8 +93,10 @@ export function createLoginServices(
     const claimed = await claim(connection, account);
     counts[claimed ? 'accepted' : 'limited']++;
     if (behind.kind === 'away') {
-      if (claimed && !connection.closed) proxied.set(connection, behind.login);
-      else behind.login.abandon();
+      if (!claimed || connection.closed) behind.login.abandon();
+      // Nobody is there to be told; but the account must not be served here in place of there.
+      if (connection.closed) return { kind: 'temporary' };
+      if (claimed) proxied.set(connection, behind.login);
     }
     if (claimed) return { kind: 'accepted', account };
     log.warn(sessionLimitLine(connection, account.address));

@@ -37,9 +37,10 @@ async function pair(t: TestContext): Promise<[outer: Socket, inner: Socket]> {
   return [outer, inner];
 }
 
-async function relayed(t: TestContext): Promise<Relayed> {
+async function relayed(t: TestContext, before: (relayed: Socket) => void = () => {}): Promise<Relayed> {
   const [client, toClient] = await pair(t);
   const [backend, toBackend] = await pair(t);
+  before(toBackend);
   const counted = { read: 0, written: 0 };
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   startRelay(
@@ -98,6 +99,13 @@ test('a client that does not read stops its back end, and little is held for it'
   backend.end();
   await once(client, 'end');
   assert.ok(octets >= chunk.length);
+});
+
+test('a back end that is gone before anything is relayed ends the session', async (t) => {
+  const { client, ended } = await relayed(t, (toBackend) => toBackend.destroy());
+  await ended;
+  client.resume();
+  await once(client, 'end');
 });
 
 for (const side of ['client', 'backend'] as const)

@@ -55,6 +55,8 @@ export function startRelay(
   };
   pass(client, backend, destroy, timing, (octets) => count(octets, 0));
   pass(backend, client, destroy, timing, (octets) => count(0, octets));
+  // One that has closed already will not say so again.
+  if (client.destroyed || backend.destroyed) destroy();
   return {
     toClient(octets) {
       count(0, octets.length);
