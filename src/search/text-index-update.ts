@@ -29,7 +29,7 @@ export async function updateTextIndex(folder: Folder, work: TextIndexWork): Prom
   const old = openTextIndex(path, uidValidity);
   let target: NewTextIndexFile | undefined;
   try {
-    const kept = old === undefined || work.isFresh === true ? [] : usableSegments(old, folder);
+    const kept = old === undefined || work.isFresh === true ? [] : await usableSegments(old, folder, work);
     // The last segment may have room for what is new.
     const last = kept.pop();
     const open = last === undefined ? undefined : old!.load(last);
@@ -68,13 +68,20 @@ export function openTextIndex(path: string, uidValidity: number): TextIndexFile 
   }
 }
 
-function usableSegments(file: TextIndexFile, folder: Folder): StoredSegment[] {
-  const segments = [...file.segments()];
+/** None where the file is damaged, or mostly of removed messages. */
+async function usableSegments(
+  file: TextIndexFile,
+  folder: Folder,
+  work: TextIndexWork,
+): Promise<StoredSegment[]> {
+  const segments: StoredSegment[] = [];
   let messages = 0;
   let gone = 0;
-  for (const { uids } of segments) {
-    messages += uids.length;
-    for (const uid of uids) if (folder.rowOf(uid) < 0) gone++;
+  for (const segment of file.segments()) {
+    segments.push(segment);
+    messages += segment.uids.length;
+    for (const uid of segment.uids) if (folder.rowOf(uid) < 0) gone++;
+    await work.pause();
   }
   return file.isDamaged || gone * 2 > messages ? [] : segments;
 }
