@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Log, silentLog } from '../base/log.ts';
 import { Admission } from './admission.ts';
+import { SeldomLines, seldomKeeper } from './seldom.ts';
 import type { ConnectionLimits, ServiceName } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
 
@@ -22,7 +23,11 @@ function makeAdmission() {
     () => {},
   );
   const log = { debug: note, info: note, warn: note, error: note };
-  return { admission: withLog(new Admission(counts, () => 0), log), lines, counts };
+  const keeper = seldomKeeper(() => 0);
+  const seldom = (kind: string, write: () => void) => {
+    if (keeper(kind)) write();
+  };
+  return { admission: withLog(new Admission(counts, seldom), log), lines, counts };
 }
 
 const limits = { connections: 3, perAddress: 2, perBlock: 2, perAccount: undefined, warnAt: 3 };
@@ -92,7 +97,12 @@ test('a claim that is granted after the connection has gone is given back', asyn
     (key) => given.push(key),
   );
   counts.configure(1, 2);
-  const entry = new Admission(counts).admit('imap', '192.0.2.1', { ...limits, connections: 8 }, silentLog);
+  const entry = new Admission(counts, () => {}).admit(
+    'imap',
+    '192.0.2.1',
+    { ...limits, connections: 8 },
+    silentLog,
+  );
   assert.ok(typeof entry === 'object' && 'claim' in entry);
   const claim = entry.claim('account', 1);
   entry.release();
@@ -100,4 +110,21 @@ test('a claim that is granted after the connection has gone is given back', asyn
   assert.equal(await claim, true);
   assert.equal(counts.used('account'), 0);
   assert.deepEqual(given, ['account']);
+});
+
+test('lines of a kind are written once a minute, whichever worker asks', () => {
+  let now = 0;
+  const keeper = seldomKeeper(() => now);
+  const written: string[] = [];
+  const workers = ['a', 'b'].map((name) => {
+    const lines: SeldomLines = new SeldomLines((kind) => lines.answered(kind, keeper(kind)));
+    return (kind: string) => lines.write(kind, () => written.push(`${name} ${kind}`));
+  });
+  for (const write of workers) write('full');
+  workers[1]!('near');
+  now = 59_999;
+  for (const write of workers) write('full');
+  now = 60_000;
+  for (const write of workers.toReversed()) write('full');
+  assert.deepEqual(written, ['a full', 'b near', 'b full']);
 });

@@ -20,17 +20,17 @@ interface Counted {
   readonly what: 'address' | 'block' | 'server';
 }
 
-const warnEveryMs = 60_000;
+/** Writes a line of this kind, if no worker has written one lately. */
+export type Seldom = (kind: string, write: () => void) => void;
 
 /** MAXDAEMONS, MAXPERIP, -maxperc and -warn of all workers together, and what the log says about them. */
 export class Admission {
   readonly #counts: SharedCounts;
-  readonly #clock: () => number;
-  readonly #warnedAt = new Map<string, number>();
+  readonly #seldom: Seldom;
 
-  constructor(counts: SharedCounts, clock: () => number = Date.now) {
+  constructor(counts: SharedCounts, seldom: Seldom) {
     this.#counts = counts;
-    this.#clock = clock;
+    this.#seldom = seldom;
   }
 
   /** Answers at once unless a limit is near and other workers have to be asked. */
@@ -75,7 +75,7 @@ export class Admission {
     if (typeof entry === 'string') return entry;
     const below = entry.claim(`${service} below the threshold`, warnAt - 1);
     const warn = (isBelow: boolean) => {
-      if (!isBelow) this.#seldom(log, 'warn', service, `${warnAt} active connections.`);
+      if (!isBelow) this.#seldom(`${service} threshold`, () => log.warn(`${warnAt} active connections.`));
     };
     if (below instanceof Promise) void below.then(warn);
     else warn(below);
@@ -84,17 +84,8 @@ export class Admission {
 
   #refuse(address: string, { key, what, limit }: Counted, log: Log): Refused {
     if (what === 'address') log.error(`Maximum connection limit reached for ${mappedAddress(address)}`);
-    if (what === 'server') this.#seldom(log, 'error', key, `${limit} maximum active connections.`);
+    if (what === 'server') this.#seldom(key, () => log.error(`${limit} maximum active connections.`));
     return what === 'server' ? 'server' : 'address';
-  }
-
-  /** The same line at most once a minute. */
-  #seldom(log: Log, level: 'error' | 'warn', service: string, text: string): void {
-    const line = `${service} ${text}`;
-    const now = this.#clock();
-    if (now - (this.#warnedAt.get(line) ?? -warnEveryMs) < warnEveryMs) return;
-    this.#warnedAt.set(line, now);
-    log[level](text);
   }
 }
 

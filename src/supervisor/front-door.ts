@@ -9,7 +9,7 @@ import { askDnsLists } from '../login/dns-lists.ts';
 import { readPreface } from '../login/proxy-preface.ts';
 import { mappedAddress, plainAddress } from '../net/address.ts';
 import { type Addresses, StreamConnection } from '../net/stream-connection.ts';
-import { Admission, type Admitted, type Refused } from './admission.ts';
+import { Admission, type Admitted, type Refused, type Seldom } from './admission.ts';
 import { Refusals, refusalLine } from './refusal.ts';
 import type { ConnectionLimits, ServiceSettings } from './settings.ts';
 import type { SharedCounts } from './shared-counts.ts';
@@ -34,8 +34,8 @@ export class FrontDoor<Guest extends { readonly log: Log }> {
   readonly #resolver = new Resolver(dnsQuery);
   readonly #inside: Inside<Guest>;
 
-  constructor(counts: SharedCounts, inside: Inside<Guest>) {
-    this.#admission = new Admission(counts);
+  constructor(counts: SharedCounts, seldom: Seldom, inside: Inside<Guest>) {
+    this.#admission = new Admission(counts, seldom);
     this.#inside = inside;
   }
 

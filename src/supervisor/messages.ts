@@ -26,6 +26,8 @@ export type ToWorker =
   | { readonly type: 'forgetLoans' }
   /** A session that it gave away is over. */
   | { readonly type: 'movedEnded'; readonly token: number }
+  /** The answer to `mayWrite`. */
+  | { readonly type: 'written'; readonly kind: string; readonly allowed: boolean }
   /** For the metrics; it answers with `counted`. */
   | { readonly type: 'count'; readonly id: number }
   | { readonly type: 'stop' };
@@ -47,6 +49,8 @@ export type ToSupervisor =
   | { readonly type: 'borrow'; readonly id: number; readonly key: string; readonly limit: number }
   | { readonly type: 'lent'; readonly id: number; readonly lent: boolean }
   | { readonly type: 'giveBack'; readonly key: string; readonly lender: number }
+  /** Whether a line of this kind may be logged; of all workers, one may once a minute. */
+  | { readonly type: 'mayWrite'; readonly kind: string }
   /** `token` comes back when the session is over. */
   | {
       readonly type: 'handOver';

@@ -20,6 +20,7 @@ import type { Owner, PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { serveMetrics } from './metrics-endpoint.ts';
 import { removePidFile, writePidFile } from './pid-file.ts';
 import { findUser, isRoot } from './privileges.ts';
+import { seldomKeeper } from './seldom.ts';
 import { ServerMetrics } from './server-metrics.ts';
 import { SessionHosts } from './session-hosts.ts';
 import type { ServerSettings, ServiceSettings, WorkerSettings } from './settings.ts';
@@ -36,6 +37,7 @@ export class Supervisor {
   #auth: Child | undefined;
   readonly #certificates: Certificates;
   readonly #metrics = new ServerMetrics();
+  readonly #mayWrite = seldomKeeper();
   #metricsServer: Server | undefined;
   /** Shared with our own authentication daemon and nobody else. */
   readonly #ticketKey = randomBytes(ticketKeyOctets);
@@ -211,6 +213,9 @@ export class Supervisor {
         break;
       case 'giveBack':
         this.#lending.giveBack(message.lender, message.key);
+        break;
+      case 'mayWrite':
+        tell(worker, { type: 'written', kind: message.kind, allowed: this.#mayWrite(message.kind) });
         break;
       case 'counted':
         this.#metrics.counted(message.id, message.counts);

@@ -19,6 +19,7 @@ import type { PlacePolicy, ToSupervisor, ToWorker } from './messages.ts';
 import { moveSession } from './move-session.ts';
 import { findUser } from './privileges.ts';
 import type { ProcessLog } from './process-log.ts';
+import { SeldomLines } from './seldom.ts';
 import type { ConnectionLimits, ServiceName, WorkerSettings } from './settings.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { noCounts, type ServiceCounts } from './worker-counts.ts';
@@ -44,6 +45,7 @@ export class Worker {
   readonly #listeners = new Map<number, Server>();
   readonly #served = new Map<Connection, Served>();
   readonly #counts: SharedCounts;
+  readonly #seldom: SeldomLines;
   readonly #door: FrontDoor<Served>;
   /** Sessions that run elsewhere, by the token of their hand-over. */
   readonly #moved = new Map<number, Served>();
@@ -65,7 +67,8 @@ export class Worker {
       },
       (key, lender) => send({ type: 'giveBack', key, lender }),
     );
-    this.#door = new FrontDoor(this.#counts, {
+    this.#seldom = new SeldomLines((kind) => send({ type: 'mayWrite', kind }));
+    this.#door = new FrontDoor(this.#counts, this.#seldom.write, {
       enter: (service, connection, admitted) => this.#enter(service, connection, admitted),
       begin: (served, connection) => this.#begin(served, connection),
     });
@@ -112,6 +115,9 @@ export class Worker {
         break;
       case 'forgetLoans':
         this.#counts.forgetLoans();
+        break;
+      case 'written':
+        this.#seldom.answered(message.kind, message.allowed);
         break;
       case 'movedEnded':
         this.#movedEnded(message.token);

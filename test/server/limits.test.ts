@@ -15,6 +15,9 @@ async function open(server: TestServer, count: number): Promise<Conversation[]> 
   return clients;
 }
 
+/** So that what one connection sees after a change all further ones see. */
+const oneWorker = ['WORKERS=1'];
+
 /** Resolves when a new connection is served; those before it may have been too early. */
 async function served(server: TestServer): Promise<Conversation> {
   for (;;) {
@@ -131,7 +134,7 @@ test('a changed access file counts at once, for new connections', { timeout: 30_
 
 test('variables of the access file count for the connections it lets in', { timeout: 30_000 }, async () => {
   const name = 'ann@example.com';
-  const server = await TestServer.start([{ name, uid: workerUser.uid }]);
+  const server = await TestServer.start([{ name, uid: workerUser.uid }], { postrider: oneWorker });
   const plain = await Conversation.plain(server.ports.plain);
   assert.doesNotMatch(await plain.command('a', 'CAPABILITY'), /LOGINDISABLED/);
   assert.match(await plain.login('ann'), /l NO/);
@@ -154,7 +157,10 @@ test('variables of the access file count for the connections it lets in', { time
 test('-accesslocal: records of the local address and port count, those of the client before them', {
   timeout: 30_000,
 }, async () => {
-  const server = await TestServer.start(undefined, { imapd: ['TCPDOPTS="-nodnslookup -accesslocal"'] });
+  const server = await TestServer.start(undefined, {
+    imapd: ['TCPDOPTS="-nodnslookup -accesslocal"'],
+    postrider: oneWorker,
+  });
   await server.makeCertificate('other.example', '.for-others');
   const { plain, tls } = server.ports;
   const records = [
@@ -166,6 +172,7 @@ test('-accesslocal: records of the local address and port count, those of the cl
   writeFileSync(join(server.directory, 'etc/imapaccess'), `${records.join('\n')}\n`);
   server.configure({
     imapd: ['TCPDOPTS="-nodnslookup -accesslocal \'-denymsg=Not here\'"', 'DEFDOMAIN=@y'],
+    postrider: oneWorker,
   });
   server.signal('SIGHUP');
   for (;;) {

@@ -73,6 +73,8 @@ const lineFrom = async (localAddress: string, port: number, host?: string) => {
   return line;
 };
 
+/** So that what one connection sees after a change all further ones see. */
+const oneWorker = ['WORKERS=1'];
 const denied = '* BYE [ALERT] Connections from your address are not served here.\r\n';
 const tooMany = '* BYE [ALERT] Too many connections from your address.\r\n';
 
@@ -86,6 +88,7 @@ function inside(): void {
     test('the access file: networks, addresses, variables, IPv6', async () => {
       const server = await TestServer.start([{ name: 'ann@example.com', uid: workerUser.uid }], {
         imapd: ['ADDRESS=0', 'MAXPERIP=2'],
+        postrider: oneWorker,
       });
       const records = [
         '192.0.2\tdeny',
@@ -128,7 +131,10 @@ function inside(): void {
     });
 
     test('a certificate for each local address', async () => {
-      const server = await TestServer.start(undefined, { 'imapd-ssl': ['SSLADDRESS=0'] });
+      const server = await TestServer.start(undefined, {
+        'imapd-ssl': ['SSLADDRESS=0'],
+        postrider: oneWorker,
+      });
       await server.makeCertificate('ten.example', '.192.0.2.10');
       await server.makeCertificate('six.example', '.2001:db8::10');
       const nameAt = async (host: string) => {
@@ -147,6 +153,7 @@ function inside(): void {
       const lists = '-block=bl.example -block=silent.example,SILENT -drop=BLOCK,SILENT';
       const server = await TestServer.start(undefined, {
         imapd: ['ADDRESS=0', `TCPDOPTS="-nodnslookup ${lists}"`],
+        postrider: oneWorker,
       });
       const { plain } = server.ports;
       writeFileSync(join(server.directory, 'etc/imapaccess'), '192.0.2.11\tallow,BLOCK,SILENT\n');

@@ -37,7 +37,10 @@ describe('as it is out of the box', { timeout: 60_000, ...needsOpenssl }, () => 
   let server: TestServer;
   before(async () => {
     // As the shipped settings have it.
-    server = await TestServer.start(undefined, { 'imapd-ssl': ['TLS_ALPN=imap'] });
+    server = await TestServer.start(undefined, {
+      'imapd-ssl': ['TLS_ALPN=imap'],
+      postrider: ['WORKERS=1'],
+    });
     // With RSA there are more old ciphers to refuse.
     makeRsaCertificate(join(server.directory, 'etc/imapd.pem'));
     while (!(await client(server.ports.tls, '-tls1_2')).includes('Cipher is ECDHE-RSA-'));
@@ -151,7 +154,10 @@ test('a session that one worker began is resumed by the other', { timeout: 30_00
 });
 
 test('a certificate by the local address, and the one by name before it', { timeout: 30_000 }, async () => {
-  const server = await TestServer.start(undefined, { 'imapd-ssl': ['SSLADDRESS=0'] });
+  const server = await TestServer.start(undefined, {
+    'imapd-ssl': ['SSLADDRESS=0'],
+    postrider: ['WORKERS=1'],
+  });
   await server.makeCertificate('by-address.example', '.127.0.0.9');
   await server.makeCertificate('by-address6.example', '.::1');
   await server.makeCertificate('by-name.example', '.by-name.example');
