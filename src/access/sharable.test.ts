@@ -20,6 +20,9 @@ import {
   temporaryAccount,
 } from '../../test/support/temporary-account.ts';
 import { flag } from '../store/flags.ts';
+import { sweepLeftovers } from '../store/folder-tree.ts';
+import { forgetClosedFolders } from '../store/registry.ts';
+import { interceptSteps } from '../store/steps.ts';
 import { defaultMailboxesSettings, Mailboxes } from './mailboxes.ts';
 import { AccessDenied } from './rights.ts';
 
@@ -158,6 +161,56 @@ test('expunging removes the owner’s message, or gives it back without \\Delete
   assert.deepEqual(await mailbox.expunge([1, 2]), [1]);
   assert.deepEqual(readdirSync(join(c.pub, '.Größe/cur')), ['2.m:2,']);
   assert.deepEqual(c.links('cur'), ['2.m:2,']);
+});
+
+test('stopping anywhere while links follow leaves what the next look puts right', async (t) => {
+  t.after(() => interceptSteps(undefined));
+  for (let stopAt = 1; ; stopAt++) {
+    const c = withSharable(t);
+    const before = await c.me.open(box, 'r');
+    await before.storeFlags([1, 2], { mode: 'add', flags: flag.answered, keywords: [] });
+    const target = join(c.pub, '.Größe');
+    renameSync(join(target, 'cur/1.m,S=5:2,FS'), join(target, 'cur/1.m,S=5:2,'));
+    unlinkSync(join(target, 'cur/2.m:2,'));
+    writeFileSync(join(target, 'new/3.m'), 'a: 3\n');
+    let steps = 0;
+    interceptSteps((call) => {
+      if (++steps >= stopAt) throw Object.assign(new Error(`stopped before ${call}`), { code: 'ESTOP' });
+    });
+    await before.folder.refresh().catch(() => undefined);
+    interceptSteps(undefined);
+    before.close();
+    forgetClosedFolders();
+    const after = await c.me.open(box, 'r');
+    assert.deepEqual(shown(after), ['1 4 a: 1', '3 0 a: 3'], `stop ${stopAt}`);
+    assert.deepEqual([...c.links('cur'), ...c.links('new')], ['1.m,S=5:2,R', '3.m:2,']);
+    after.close();
+    if (steps >= stopAt) continue;
+    assert.ok(stopAt > 8, 'there are steps');
+    return;
+  }
+});
+
+test('a subscription half made is none, and what is left of it goes', async (t) => {
+  t.after(() => interceptSteps(undefined));
+  for (let stopAt = 1; ; stopAt++) {
+    const c = withSharable(t);
+    let steps = 0;
+    interceptSteps((call) => {
+      if (++steps >= stopAt) throw Object.assign(new Error(`stopped before ${call}`), { code: 'ESTOP' });
+    });
+    await c.me.subscribe(box).catch(() => undefined);
+    await c.me.unsubscribe(box).catch(() => undefined);
+    interceptSteps(undefined);
+    const inbox = await c.me.open(box, 'r');
+    assert.equal(inbox.folder.count, 2, `stop ${stopAt}`);
+    inbox.close();
+    await sweepLeftovers(c.maildir, -1);
+    assert.deepEqual(readdirSync(join(c.maildir, 'tmp')), []);
+    if (steps >= stopAt) continue;
+    assert.ok(stopAt > 6, 'there are steps');
+    return;
+  }
 });
 
 test('a link that leads elsewhere shows nothing', async (t) => {

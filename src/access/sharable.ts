@@ -103,7 +103,7 @@ export class Sharables {
   async subscribe({ links, target }: SharableFolder): Promise<boolean> {
     if (isSubscribed(links)) return false;
     const { maildir, settings } = this.#account;
-    const staging = `${maildir}/tmp/${temporaryName(uniqueName(settings.hostname, 'newfolder'))}`;
+    const staging = `${maildir}/tmp/${temporaryName(uniqueName(settings.hostname, 'newfolder0'))}`;
     try {
       for (const name of ['', '/cur', '/new', '/tmp']) steps.makeDirectory(staging + name, 0o700);
       symlinkSync(octetPath(target), octetPath(staging, 'shared'));
@@ -121,7 +121,7 @@ export class Sharables {
   async unsubscribe({ links }: SharableFolder): Promise<boolean> {
     if (!isSubscribed(links)) return false;
     const { maildir, settings } = this.#account;
-    const trash = `${maildir}/tmp/${temporaryName(uniqueName(settings.hostname, 'deletedfolder'))}`;
+    const trash = `${maildir}/tmp/${temporaryName(uniqueName(settings.hostname, 'deletedfolder0'))}`;
     try {
       forgetFolder(links);
       steps.rename(links, trash);
