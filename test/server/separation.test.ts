@@ -1,9 +1,10 @@
 /** As root: every session under its account's uid, in a process of its own, and what may be read from there. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { startTestDaemon } from '../support/auth-daemon.ts';
 import { Conversation, password, socketsOf, TestServer, workerUser } from './support.ts';
 
 const asRoot = process.geteuid!() === 0 ? {} : { skip: 'needs root: accounts of several uids' };
@@ -152,4 +153,23 @@ describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
       assert.match(await client.rest(), /\* BYE .*shut down by signal\.\r\n$/);
     assert.equal(await server.ended(), 0);
   });
+});
+
+test('a login that the server’s own daemon has not signed gets no session', {
+  timeout: 60_000,
+  ...asRoot,
+}, async (t) => {
+  const server = await TestServer.start([{ name: 'ann', uid: 50_001 }]);
+  t.after(() => server.stop());
+  // Another daemon in its place, that accepts the same account, as a worker might claim that one has.
+  const impostor = await startTestDaemon(t, {
+    userdb: readFileSync(join(server.directory, 'etc/userdb'), 'latin1'),
+  });
+  renameSync(impostor.daemon.socketPath, join(server.directory, 'auth/socket'));
+  const client = await Conversation.plain(server.ports.plain);
+  client.send(`l LOGIN ann ${password}\r\n`);
+  assert.doesNotMatch(await client.rest(), /^l OK/m);
+  await server.logged(/ERR: ann: no session as uid 50001, gid 50001: no login ticket/);
+  assert.ok(impostor.lines.some((line) => line.startsWith('Authenticated: ')));
+  assert.deepEqual(server.children('session-host'), []);
 });
