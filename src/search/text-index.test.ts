@@ -10,6 +10,7 @@ import { interceptSteps } from '../store/steps.ts';
 import type { SearchKey } from './keys.ts';
 import { search } from './search.ts';
 import { updateInBackground } from './text-index-background.ts';
+import { TextIndexFile } from './text-index-file.ts';
 import { updateTextIndex } from './text-index-update.ts';
 
 const work = { pause: () => undefined };
@@ -211,6 +212,40 @@ test('new and removed messages: an index that is behind gives the same answers, 
     'there was nothing left to do',
   );
   for (const key of keys) await checkSame(both, key);
+});
+
+test('an index mostly of removed messages is made anew', async (t) => {
+  const both = await folders(
+    t,
+    Array.from({ length: 90 }, (_, i) => Buffer.from(`\n${prose(i, 300)}`)),
+  );
+  await updateTextIndex(both.indexed, work);
+  for (let i = 0; i < 60; i++) rmSync(join(both.directory, `cur/${1000 + i}.x:2,`));
+  writeFileSync(join(both.directory, 'cur/2000.x:2,'), '\nnew');
+  await both.indexed.refresh();
+  await updateTextIndex(both.indexed, work);
+  const file = new TextIndexFile(join(both.directory, 'postrider-text'), both.indexed.uidValidity);
+  const uids = [...file.segments()].flatMap((segment) => [...segment.uids]);
+  file.close();
+  assert.deepEqual(uids, [...both.indexed.uids.subarray(0, both.indexed.count)]);
+});
+
+test('with INDEX_DIRECTORY the index is there, and nothing of it in the folder', async (t) => {
+  const { directory, remove } = temporaryFolder();
+  t.after(remove);
+  const indexDirectory = join(directory, '../indexes');
+  mkdirSync(indexDirectory);
+  for (let i = 0; i < 60; i++) writeFileSync(join(directory, `cur/${i}.x:2,`), `\n${prose(i, 300)}`);
+  const folder = await openFolder(directory, { ...testSettings, textIndexFrom: 1, indexDirectory });
+  await updateTextIndex(folder, work);
+  assert.deepEqual(
+    readdirSync(indexDirectory).map((name) => name.replace(/^[0-9a-f]+/, '')),
+    ['.text'],
+  );
+  assert.ok(!readdirSync(directory).includes('postrider-text'));
+  assert.equal(await answers(folder, { kind: 'body', value: 'absent' }), '');
+  folder.close();
+  forgetFolder(directory);
 });
 
 test('an index is made in as many steps as are asked for', async (t) => {
