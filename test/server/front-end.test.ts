@@ -165,6 +165,7 @@ describe('signals', { timeout: 60_000 }, () => {
       if (greeting.includes('XCHANGED')) break;
     }
     assert.match(await old.command('n', 'NOOP'), /n OK/);
+    await server.logged(/INFO: restarting authdaemond children\n/);
     old.close();
     await server.stop();
   });
