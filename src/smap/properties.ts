@@ -1,6 +1,7 @@
 /** Flags and keywords as words (smap §3). Text for the client is octets, one character each. */
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
+import { cleanKeyword } from '../store/keywords.ts';
 import { octetsOf } from './output.ts';
 
 /** In the order they are written. */
@@ -41,12 +42,16 @@ export function keywordsText(keywords: readonly string[]): string {
   return `"KEYWORDS=${keywords.map((name) => name.replaceAll(',', '_').replaceAll('"', '""')).join(',')}"`;
 }
 
-/** The keywords of `a,b`, as octets. */
+/** The keywords of `a,b`, as octets; characters that keywords of IMAP must not have become `_`. */
 export function readKeywords(list: string): string[] {
   return list
     .split(',')
     .filter((name) => name !== '')
-    .map(octetsOf);
+    .map(readKeyword);
+}
+
+export function readKeyword(name: string): string {
+  return cleanKeyword(octetsOf(name));
 }
 
 /** What changes of a message are told with: `FLAGS=SEEN "KEYWORDS=a"`. */

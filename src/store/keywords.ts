@@ -51,7 +51,7 @@ function compareOctets(a: string, b: string): number {
 }
 
 /** Replaces what no keyword may contain, as Courier does on loading. */
-function cleaned(name: string): string {
+export function cleanKeyword(name: string): string {
   return name.replace(/[\x00-\x20(){%*"\\\]]/g, '_');
 }
 
@@ -60,7 +60,7 @@ export function parseKeywordUpdate(text: string): string[] {
   const names: string[] = [];
   for (const line of text.split('\n')) {
     if (line === '') break;
-    names.push(cleaned(line));
+    names.push(cleanKeyword(line));
   }
   return names;
 }
@@ -82,7 +82,7 @@ export function parseKeywordList(text: string): KeywordList {
   const lines = text.split('\n');
   let at = 0;
   const names: string[] = [];
-  while (at < lines.length && lines[at] !== '') names.push(cleaned(lines[at++]!));
+  while (at < lines.length && lines[at] !== '') names.push(cleanKeyword(lines[at++]!));
   const messages: [string, number[]][] = [];
   let malformed = false;
   for (at++; at < lines.length; at++) {

@@ -161,7 +161,7 @@ const scripts: readonly Script[] = [
       'STORE 3 FLAGS=',
       'STORE 2 KEYWORDS=b,a',
       'STORE 2-3 +KEYWORDS=zeta -KEYWORDS=a',
-      'STORE 4 "KEYWORDS=with space,ünïcode"',
+      'STORE 4 "KEYWORDS=ünïcode"',
       'STORE 5 "INTERNALDATE=Sun, 03 Aug 2003 03:00:00 -0500"',
       'STORE 5 INTERNALDATE=nonsense',
       'FETCH 1-11 FLAGS KEYWORDS INTERNALDATE',

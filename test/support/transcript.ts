@@ -173,7 +173,9 @@ export function changeDisk(directory: string, words: readonly string[], line: nu
   const path = join(directory, first);
   if (verb === 'rename') renameSync(path, join(directory, second));
   else if (verb === 'remove') unlinkSync(path);
-  else if (verb === 'keywords') setKeywords(directory, first, words.slice(2));
+  else if (verb === 'folder') {
+    for (const part of ['cur', 'new', 'tmp']) mkdirSync(join(path, part), { recursive: true });
+  } else if (verb === 'keywords') setKeywords(directory, first, words.slice(2));
   else if (verb === 'exists') assert.ok(existsSync(path), `line ${line}: ${first} does not exist`);
   else if (verb === 'absent') assert.ok(!existsSync(path), `line ${line}: ${first} exists`);
   else if (verb === 'contains') {

@@ -40,13 +40,17 @@ async function children({ mailboxes }: SmapSession, words: readonly string[]): P
     if (error instanceof MailError) return [];
     throw error;
   });
-  return found
-    .filter(({ name }) => name.startsWith(`${parent}.`))
-    .map(({ name, selectable, hasChildren }) => ({
-      word: decodeFolderWord(name.slice(parent.length + 1)),
-      isFolder: selectable,
-      isDirectory: hasChildren === true,
-    }));
+  return (
+    found
+      .filter(({ name }) => name.startsWith(`${parent}.`))
+      .map(({ name, selectable, hasChildren }) => ({
+        word: decodeFolderWord(name.slice(parent.length + 1)),
+        isFolder: selectable,
+        isDirectory: hasChildren === true,
+      }))
+      // Such a name cannot be written, and would be read as lines of ours.
+      .filter(({ word }) => !/\p{Cc}/u.test(word))
+  );
 }
 
 /** STATUS: of the open folder what the session knows, else what is on the disk (smap §5.1). */

@@ -5,8 +5,7 @@ import type { SearchKey } from '../../search/keys.ts';
 import { search as find } from '../../search/search.ts';
 import { flag } from '../../store/flags.ts';
 import { searchLines } from '../framing.ts';
-import { octetsOf } from '../output.ts';
-import { flagBit } from '../properties.ts';
+import { flagBit, readKeyword } from '../properties.ts';
 import type { SmapSession } from '../session.ts';
 
 /** SEARCH scope [NOT] criterion (smap §5.9). */
@@ -56,7 +55,7 @@ function readCriterion([word = '', first, second]: readonly string[]): SearchKey
   if (Object.hasOwn(dates, name)) return readDay(dates[name as keyof typeof dates], first);
   switch (name) {
     case 'KEYWORD':
-      return { kind: 'keyword', name: octetsOf(first) };
+      return { kind: 'keyword', name: readKeyword(first) };
     case 'HEADER':
       if (second === undefined) throw invalid();
       return { kind: 'header', name: first.toLowerCase(), value: second };
