@@ -17,7 +17,7 @@ import { saveFolders } from '../store/registry.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import type { CommandContext } from './command.ts';
-import { hookEnvironment, imapSessionSettings, mailSettings } from './server-settings.ts';
+import { hookEnvironment, imapSessionSettings, mailSettings } from './session-settings.ts';
 
 type Environment = CommandContext['environment'];
 

@@ -19,7 +19,7 @@ import type { MailSettings } from '../supervisor/settings.ts';
 import { type CommandContext, usageExit } from './command.ts';
 import { count, startProgress } from './index-progress.ts';
 import { checkedConfig } from './serve.ts';
-import { mailSettings } from './server-settings.ts';
+import { mailSettings } from './session-settings.ts';
 
 const usage = `usage: postrider index build [--config DIR] ACCOUNT...
        postrider index remove [--config DIR] ACCOUNT...

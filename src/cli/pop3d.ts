@@ -11,7 +11,7 @@ import { startAuthenticatedPop3 } from '../pop3/session.ts';
 import { openMailboxes } from '../supervisor/mail-services.ts';
 import { processLog } from '../supervisor/process-log.ts';
 import type { CommandContext } from './command.ts';
-import { hookEnvironment, pop3MailSettings, pop3SessionSettings } from './server-settings.ts';
+import { hookEnvironment, pop3MailSettings, pop3SessionSettings } from './session-settings.ts';
 
 type Environment = CommandContext['environment'];
 
