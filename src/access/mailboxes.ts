@@ -1,18 +1,17 @@
 import { MailError } from '../base/mail-error.ts';
-import { type Account, openAccount } from '../store/account.ts';
-import type { Folder } from '../store/folder.ts';
-import type { Amount, Quota } from '../store/maildirsize.ts';
+import type { Account } from '../store/account.ts';
 import { checkNewName } from '../store/names.ts';
-import { type FolderStatus, openFolder, openStatus } from '../store/registry.ts';
+import type { FolderStatus } from '../store/registry.ts';
 import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
 import { type Acl, type AclChange, changeAcl, type Identity } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
 import type { Prefix } from './client-names.ts';
 import { type ListEntry, Lister, type ListOptions } from './lister.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
-import { AccountQuota, isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
+import { isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
+import { QuotaRoots } from './quota-roots.ts';
 import { AccessDenied, mayChange, needed, type Rights, requireRight } from './rights.ts';
-import { isWritable, mayCount, type SharableFolder } from './sharable.ts';
+import { openSharable, statusOfSharable } from './sharable-mailbox.ts';
 import type { SharedSettings } from './shared-index.ts';
 import { type SpecialUse, wellKnownFolders } from './special-use.ts';
 import { isSharableName, sharedPrefix, type Target, Targets } from './targets.ts';
@@ -58,14 +57,6 @@ export interface Namespace {
   readonly delimiter: '.';
 }
 
-/** What GETQUOTA tells. */
-export interface QuotaReport {
-  /** undefined: nothing is counted. */
-  readonly quota: Quota | undefined;
-  /** undefined: no limit. */
-  readonly mailboxes: { readonly used: number; readonly limit: number } | undefined;
-}
-
 const ownerOnly: Identity = { login: '', groups: [], aclsDisabled: false };
 
 /**
@@ -77,6 +68,8 @@ const ownerOnly: Identity = { login: '', groups: [], aclsDisabled: false };
 export class Mailboxes {
   readonly account: Account;
   readonly settings: MailboxesSettings;
+  /** The quotas of the accounts that can be reached. */
+  readonly quotas: QuotaRoots;
   readonly #targets: Targets;
   readonly #lister: Lister;
 
@@ -85,6 +78,7 @@ export class Mailboxes {
     this.account = account;
     this.settings = settings;
     this.#targets = new Targets(account, settings.prefix, identity, settings.shared);
+    this.quotas = new QuotaRoots(this.#targets, settings);
     this.#lister = new Lister(this.#targets, settings);
   }
 
@@ -142,7 +136,7 @@ export class Mailboxes {
   async status(name: string, right: 'r' | 'l' = 'r'): Promise<FolderStatus> {
     const target = this.#existing(name);
     requireRight(this.#targets.rights(target), right, target.name);
-    if (target.sharable) return this.#statusOfSharable(target.sharable);
+    if (target.sharable) return statusOfSharable(this.#targets, target.sharable);
     return target.account.statusOf(target.folder);
   }
 
@@ -166,7 +160,8 @@ export class Mailboxes {
     const target = this.#existing(name);
     const rights = this.#targets.rights(target);
     requireRight(rights, right, target.name);
-    if (target.sharable) return this.#openSharable(target.sharable, rights, options.readOnly === true);
+    if (target.sharable)
+      return openSharable(this.#targets, target.sharable, rights, options.readOnly === true);
     return new OpenMailbox({
       name: target.name,
       folder: await target.account.openFolder(target.folder),
@@ -174,7 +169,7 @@ export class Mailboxes {
       // Others may take rights away meanwhile; an owner could always give them back to himself.
       ...(!this.#targets.isOwn(target) && { rightsNow: () => this.#targets.rights(target) }),
       readOnly: options.readOnly === true || !mayChange(rights),
-      quota: this.#quotaOf(target.account),
+      quota: this.quotas.of(target.account),
       counted: isCountedFolder(target.folder, target.account.settings),
       trash: this.#trashFor(target),
     });
@@ -186,7 +181,7 @@ export class Mailboxes {
     if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
     this.#requireOnParent(target, needed.createBelow);
     checkNewName(target.name, this.settings.astralNames);
-    await this.#requireRoomForOne(target.account);
+    await this.quotas.requireRoomForMailbox(target.account);
     await target.account.createFolder(target.folder);
     await aclFilesOf(target.account).folderCreated(target.folder);
   }
@@ -203,7 +198,7 @@ export class Mailboxes {
     if (this.#isReserved(target)) throw new MailError('cannot', 'Cannot delete this folder.');
     await aclFilesOf(target.account).folderGoes(target.folder);
     await target.account.deleteFolder(target.folder);
-    await this.#quotaOf(target.account).change((ledger) => ledger.recount());
+    await this.quotas.of(target.account).change((ledger) => ledger.recount());
   }
 
   /** The whole hierarchy moves; UIDs and UIDVALIDITY stay. Needs right x, and c on the new parent. */
@@ -222,7 +217,7 @@ export class Mailboxes {
     checkNewName(target.name, this.settings.astralNames);
     await source.account.renameFolder(source.folder, target.folder);
     aclFilesOf(source.account).folderRenamed(source.folder, target.folder);
-    await this.#quotaOf(source.account).change((ledger) => ledger.recount());
+    await this.quotas.of(source.account).change((ledger) => ledger.recount());
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
@@ -269,70 +264,6 @@ export class Mailboxes {
   }
 
   /**
-   * GETQUOTAROOT: the name of the quota root of a mailbox, existing or not. Administrators are told one for each shared
-   * account, the name of its INBOX.
-   */
-  quotaRoot(name: string): string {
-    const canonical = this.#targets.canonical(name);
-    if (isSharableName(canonical)) return 'SHARED';
-    if (!canonical.startsWith(sharedPrefix)) return 'ROOT';
-    return (this.#isAdministrator && this.#sharedRoot(name)) || 'PUBLIC';
-  }
-
-  /** GETQUOTA; undefined: there is no such root, or it has no quota. @throws {MailError} unavailable */
-  async quota(root: string): Promise<QuotaReport | undefined> {
-    const account = this.#accountOfRoot(root);
-    if (account === undefined) return undefined;
-    const { mailboxLimit: limit = 0 } = this.settings;
-    const quota = await this.#quotaOf(account).read();
-    const mailboxes = limit > 0 ? { used: (await account.listFolders()).size, limit } : undefined;
-    return { quota, mailboxes };
-  }
-
-  /**
-   * SETQUOTA, for members of the group of administrators.
-   * @param limit  0 is no limit
-   * @throws {MailError} noPermission; notFound: no such root; cannot: the limit comes from elsewhere; unavailable
-   */
-  async setQuota(root: string, limit: Amount): Promise<void> {
-    if (!this.#isAdministrator) throw new MailError('noPermission', 'only administrators set quotas');
-    const account = this.#accountOfRoot(root);
-    if (account === undefined) throw new MailError('notFound', 'no such quota root');
-    const quota = this.#quotaOf(account);
-    if (quota.isFixed) throw new MailError('cannot', 'the quota of this account is set elsewhere');
-    await quota.setLimit(limit);
-  }
-
-  get #isAdministrator(): boolean {
-    return this.#targets.identity.groups.includes('administrators');
-  }
-
-  #accountOfRoot(root: string): Account | undefined {
-    if (root === 'ROOT') return this.account;
-    if (!this.#isAdministrator || this.#sharedRoot(root) !== root) return undefined;
-    return this.resolve(root).account;
-  }
-
-  /** The name of the INBOX of the account that a shared name belongs to. */
-  #sharedRoot(name: string): string | undefined {
-    try {
-      const target = this.resolve(name);
-      return this.#targets.isOwn(target)
-        ? undefined
-        : target.name.slice(0, target.name.length - target.folder.length + 5);
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error;
-      return undefined;
-    }
-  }
-
-  async #requireRoomForOne(account: Account): Promise<void> {
-    const { mailboxLimit: limit = 0 } = this.settings;
-    if (limit > 0 && (await account.listFolders()).size >= limit)
-      throw new MailError('overQuota', 'there are too many mailboxes');
-  }
-
-  /**
    * Housekeeping at login and at LOGOUT: IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`, and what crashes have left.
    * Failures are only logged.
    */
@@ -344,7 +275,7 @@ export class Mailboxes {
         const { settings } = this.account;
         const purge = () => purgeFolder(this.account.directoryOf(target.folder), days, settings);
         if (!isCountedFolder(target.folder, settings)) await purge();
-        else await this.#quotaOf(this.account).change(async (ledger) => ledger.adjust(minus(await purge())));
+        else await this.quotas.of(this.account).change(async (ledger) => ledger.adjust(minus(await purge())));
       } catch (error) {
         this.#logFailure(`emptying ${folder}`, error);
       }
@@ -411,37 +342,6 @@ export class Mailboxes {
     return false;
   }
 
-  /** Opening a sharable folder subscribes to it: the user's flags need a place. */
-  async #openLinks({ links, target, ...rest }: SharableFolder): Promise<Folder> {
-    await this.#targets.sharables.subscribe({ links, target, ...rest });
-    return openFolder(links, { ...this.account.settings, linkTarget: target });
-  }
-
-  async #statusOfSharable(sharable: SharableFolder): Promise<FolderStatus> {
-    const folder = await this.#openLinks(sharable);
-    try {
-      return openStatus(folder);
-    } finally {
-      folder.close();
-    }
-  }
-
-  async #openSharable(sharable: SharableFolder, rights: Rights, readOnly: boolean): Promise<OpenMailbox> {
-    const { name, links, target } = sharable;
-    const { settings } = this.account;
-    // By the one path that its owner's sessions know it by: they take turns at the quota.
-    const { maildir } = openAccount(target.slice(0, target.lastIndexOf('/')), settings);
-    return new OpenMailbox({
-      name,
-      folder: await this.#openLinks(sharable),
-      rights,
-      readOnly: readOnly || !isWritable(target),
-      quota: new AccountQuota(mayCount(maildir) ? maildir : links, settings, ''),
-      counted: true,
-      trash: undefined,
-    });
-  }
-
   #requireOnParent(target: Target, right: 'c' | 'x'): void {
     const parent = this.#targets.parent(target);
     if (parent === undefined) throw new AccessDenied(target.name, right);
@@ -460,10 +360,5 @@ export class Mailboxes {
       directory: this.account.directoryOf(trash),
       counted: isCountedFolder(trash, this.account.settings),
     };
-  }
-
-  #quotaOf(account: Account): AccountQuota {
-    const ownLimit = account === this.account ? (this.settings.maildirQuota ?? '') : '';
-    return new AccountQuota(account.maildir, account.settings, ownLimit, this.settings.quotaWarning);
   }
 }

@@ -186,15 +186,15 @@ test('MAILDIRQUOTA makes the file, or changes it', async (t) => {
 
 test('GETQUOTA counts what cannot be trusted', async (t) => {
   const c = await withQuota(t, '100S');
-  assert.equal(c.mailboxes.quotaRoot('INBOX.none'), 'ROOT');
-  assert.equal(await c.mailboxes.quota('PUBLIC'), undefined);
+  assert.equal(c.mailboxes.quotas.rootOf('INBOX.none'), 'ROOT');
+  assert.equal(await c.mailboxes.quotas.report('PUBLIC'), undefined);
   for (const text of [
     `100S\n${change(20, 2).repeat(200)}`,
     `100S\n${change(-1, 2)}`,
     `100S\n${change(1, 1)}x`,
   ]) {
     c.put('maildirsize', text);
-    assert.deepEqual((await c.mailboxes.quota('ROOT'))?.quota?.usage, { octets: 20, messages: 2 });
+    assert.deepEqual((await c.mailboxes.quotas.report('ROOT'))?.quota?.usage, { octets: 20, messages: 2 });
   }
 });
 
@@ -202,7 +202,7 @@ test('an account without a quota file is not counted', async (t) => {
   const c = await withQuota(t, '100S');
   renameSync(join(c.maildir, 'maildirsize'), join(c.maildir, 'other'));
   await append(await opened(t, c, 'INBOX'), 1000);
-  assert.equal((await c.mailboxes.quota('ROOT'))?.quota, undefined);
+  assert.equal((await c.mailboxes.quotas.report('ROOT'))?.quota, undefined);
   symlinkSync('other', join(c.maildir, 'maildirsize'));
   await append(await opened(t, c, 'INBOX'), 1000);
   assert.equal(
@@ -259,7 +259,7 @@ test('with TRASHQUOTA everything counts', async (t) => {
 test('an account’s own quota is told before mail is stored', async (t) => {
   const c = await withQuota(t, '100S', { maildirQuota: '25S,7C' });
   renameSync(join(c.maildir, 'maildirsize'), join(c.maildir, 'other'));
-  const report = await c.mailboxes.quota('ROOT');
+  const report = await c.mailboxes.quotas.report('ROOT');
   assert.deepEqual(report?.quota?.limit, { octets: 25, messages: 7 });
   assert.deepEqual(report?.quota?.usage, { octets: 20, messages: 2 });
 });
@@ -294,5 +294,5 @@ test('there may be so many mailboxes and no more', async (t) => {
   const c = await withQuota(t, '100S', { mailboxLimit: 5 });
   await c.mailboxes.create('INBOX.five');
   await assert.rejects(c.mailboxes.create('INBOX.six'), { kind: 'overQuota' });
-  assert.deepEqual((await c.mailboxes.quota('ROOT'))?.mailboxes, { used: 5, limit: 5 });
+  assert.deepEqual((await c.mailboxes.quotas.report('ROOT'))?.mailboxes, { used: 5, limit: 5 });
 });

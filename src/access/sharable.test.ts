@@ -227,7 +227,7 @@ test('rights come from permissions, and nothing else is allowed', async (t) => {
   assert.equal(c.me.rights(box), 'eilrstwx');
   assert.equal(c.me.rights('shared.pub'), 'l');
   assert.equal(c.me.rights('shared.other'), '');
-  assert.equal(c.me.quotaRoot(box), 'SHARED');
+  assert.equal(c.me.quotas.rootOf(box), 'SHARED');
   rmSync(join(c.pub, '.Größe/tmp'), { recursive: true });
   assert.equal(c.me.rights(box), 'lrsw');
   const mailbox = await opened(t, c);

@@ -276,20 +276,20 @@ test('administrators see and set the quota of each shared account, others do not
   const c = withBob(t);
   const file = join(c.bob, 'maildirsize');
   writeFileSync(file, `10S\n${'4'.padStart(12)} ${'1'.padStart(12)}\n`);
-  assert.equal(c.me.quotaRoot('#shared.bob.Pub'), 'PUBLIC');
-  assert.equal(await c.me.quota('#shared.bob'), undefined);
+  assert.equal(c.me.quotas.rootOf('#shared.bob.Pub'), 'PUBLIC');
+  assert.equal(await c.me.quotas.report('#shared.bob'), undefined);
   for (const root of ['ROOT', '#shared.bob'])
-    await assert.rejects(c.me.setQuota(root, { octets: 0, messages: 0 }), { kind: 'noPermission' });
+    await assert.rejects(c.me.quotas.setLimit(root, { octets: 0, messages: 0 }), { kind: 'noPermission' });
   for (const login of ['administrators', 'group=administrators'])
-    await assert.rejects(c.as({ login }).setQuota('ROOT', { octets: 0, messages: 0 }), {
+    await assert.rejects(c.as({ login }).quotas.setLimit('ROOT', { octets: 0, messages: 0 }), {
       kind: 'noPermission',
     });
   const chief = c.as({ login: 'chief', groups: ['administrators'] });
-  assert.equal(chief.quotaRoot('#shared.bob.Pub'), '#shared.bob');
-  assert.equal(chief.quotaRoot('#shared.nobody.x'), 'PUBLIC');
-  await chief.setQuota('#shared.bob', { octets: 2048, messages: 9 });
+  assert.equal(chief.quotas.rootOf('#shared.bob.Pub'), '#shared.bob');
+  assert.equal(chief.quotas.rootOf('#shared.nobody.x'), 'PUBLIC');
+  await chief.quotas.setLimit('#shared.bob', { octets: 2048, messages: 9 });
   assert.equal(readFileSync(file, 'latin1').split('\n')[0], '2048S,9C');
-  const { quota } = (await chief.quota('#shared.bob'))!;
+  const { quota } = (await chief.quotas.report('#shared.bob'))!;
   assert.deepEqual(
     [quota?.limit, quota?.usage],
     [
@@ -298,7 +298,7 @@ test('administrators see and set the quota of each shared account, others do not
     ],
   );
   for (const root of ['#shared.bob.Pub', '#shared.nobody', '#shared.me', 'PUBLIC', 'x', '../bob'])
-    await assert.rejects(chief.setQuota(root, { octets: 1, messages: 0 }), { kind: 'notFound' }, root);
+    await assert.rejects(chief.quotas.setLimit(root, { octets: 1, messages: 0 }), { kind: 'notFound' }, root);
 });
 
 /** Names, as they are after decoding, by which somebody might get out of a maildir or become an owner. */

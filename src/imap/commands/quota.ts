@@ -10,7 +10,7 @@ export const getQuotaRoot = command({
   state: 'authenticated',
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   async run(session, { mailboxes }, name) {
-    const root = Buffer.from(mailboxes.quotaRoot(name)).toString('latin1');
+    const root = Buffer.from(mailboxes.quotas.rootOf(name)).toString('latin1');
     session.writer.line(`* QUOTAROOT ${mailboxName(name, session.utf8)} ${quoted(root)}`);
     session.writer.line(await quotaLine(mailboxes, root));
     return ok('GETQUOTAROOT Ok.');
@@ -51,7 +51,7 @@ export const setQuota = command({
       return no('[CANNOT] Only STORAGE and MESSAGE can be limited.');
     }
     const octets = (limits.get('STORAGE') ?? 0) * 1024;
-    await mailboxes.setQuota(decoded(root), { octets, messages: limits.get('MESSAGE') ?? 0 });
+    await mailboxes.quotas.setLimit(decoded(root), { octets, messages: limits.get('MESSAGE') ?? 0 });
     session.writer.line(await quotaLine(mailboxes, root));
     return ok('SETQUOTA Ok.');
   },
@@ -59,7 +59,7 @@ export const setQuota = command({
 
 /** `* QUOTA "ROOT" (STORAGE 2 5 MESSAGE 4 10)`, KiB rounded up; only limits that exist. */
 async function quotaLine(mailboxes: Mailboxes, root: string): Promise<string> {
-  const { quota, mailboxes: folders } = (await mailboxes.quota(decoded(root))) ?? {};
+  const { quota, mailboxes: folders } = (await mailboxes.quotas.report(decoded(root))) ?? {};
   const limits: string[] = [];
   if (quota !== undefined && quota.limit.octets > 0) {
     limits.push(`STORAGE ${kibibytes(quota.usage.octets)} ${kibibytes(quota.limit.octets)}`);
