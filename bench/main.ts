@@ -7,11 +7,12 @@
  *   npm run bench -- proxy [--quick]
  *   npm run bench -- load [--quick]
  *   npm run bench -- smap [--quick] [--peers]
+ *   npm run bench -- scale [--quick]
  *
  * With --quick and nothing else it compares Postrider with `baseline.json`, and fails if it got slower (`guard.ts`).
  * `login` measures logins through the authentication daemon, for each module, `proxy` the login proxy,
  * `load` what the front end stands,
- * `smap` SMAP1 beside IMAP.
+ * `smap` SMAP1 beside IMAP, `scale` how costs grow with messages, sessions and workers.
  * CPU time is that of all processes of a server; everything is in the page cache and warm. Peers are made by
  * bench/peers/setup.sh.
  */
@@ -28,6 +29,7 @@ import type { Figure } from './measure.ts';
 import { benchPop3 } from './pop3.ts';
 import { benchProxy } from './proxy.ts';
 import { formatTable, type Row, writeResults } from './report.ts';
+import { benchScale } from './scale.ts';
 import { peerKinds } from './servers/peers.ts';
 import { Postrider } from './servers/postrider.ts';
 import type { RunningServer, ServerKind } from './servers/server.ts';
@@ -56,6 +58,7 @@ const rows: Row[] = [];
 const print = (text: string) => void process.stdout.write(text);
 if (positionals[0] === 'login') await benchLogin(options.quick, print);
 else if (positionals[0] === 'smap') await benchSmap(options);
+else if (positionals[0] === 'scale') await benchScale(options.quick, print);
 else if (positionals[0] === 'load') await benchLoad(options.quick, print);
 else if (positionals[0] === 'proxy') await benchProxy(options.quick, print);
 else if (positionals[0] === 'pop3') {
