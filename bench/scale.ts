@@ -188,7 +188,7 @@ function deliver(postrider: Postrider, name: string): void {
 async function measureSessions(count: number, print: Print): Promise<void> {
   const accounts = 20;
   const postrider = new Postrider({
-    settings: ['WORKERS=2', 'MAXPERACCOUNT=20000'],
+    settings: ['WORKERS=2'],
     imapd: limits,
   });
   try {
