@@ -23,6 +23,8 @@ interface Baseline {
 export const tolerance = 0.3;
 
 const rounds = 10;
+/** What is worse is measured again so many times before it counts. */
+const repeats = 4;
 /** What costs less than this is lost in the noise of a turn of the event loop: so many units are always allowed. */
 const slackUnits = 0.002;
 const baselineFile = join(import.meta.dirname, 'baseline.json');
@@ -37,7 +39,7 @@ const settings = ['WORKERS=1', 'DURABLE=NO', 'TEXT_INDEX_FROM=0'];
  */
 export async function guard(replace: boolean, print: (text: string) => void): Promise<boolean> {
   const machine = `${cpus()[0]?.model.trim()}, Node ${process.version}`;
-  const units = await measureUnits(print);
+  const units = await measureUnits(guarded, print);
   if (replace) {
     const rounded = Object.fromEntries([...units].map(([id, value]) => [id, Number(value.toPrecision(3))]));
     const baseline: Baseline = { machine, units: rounded };
@@ -47,12 +49,13 @@ export async function guard(replace: boolean, print: (text: string) => void): Pr
   }
   const baseline = JSON.parse(readFileSync(baselineFile, 'utf8')) as Baseline;
   if (baseline.machine !== machine) print(`The baseline is of another machine: ${baseline.machine}.\n`);
-  if (compare(units, baseline.units).worse.length > 0) {
-    print('Once more, in case something else was busy:\n');
-    for (const [id, again] of await measureUnits(print))
-      units.set(id, Math.min(again, units.get(id) ?? again));
+  let { text, worse } = compare(units, baseline.units);
+  for (let again = 0; again < repeats && worse.some((id) => units.has(id)); again++) {
+    print(`${worse.join(', ')} again, in case something else was busy:\n`);
+    for (const [id, value] of await measureUnits(new Set(worse), print))
+      units.set(id, Math.min(value, units.get(id) ?? value));
+    ({ text, worse } = compare(units, baseline.units));
   }
-  const { text, worse } = compare(units, baseline.units);
   print(text);
   if (worse.length > 0)
     print(`Worse than the baseline by more than ${tolerance * 100} %: ${worse.join(', ')}\n`);
@@ -81,9 +84,12 @@ function number(value: number | undefined): string {
 }
 
 /** CPU time of each workload's operation in units of the calibration. */
-async function measureUnits(print: (text: string) => void): Promise<Map<string, number>> {
+async function measureUnits(
+  ids: ReadonlySet<string>,
+  print: (text: string) => void,
+): Promise<Map<string, number>> {
   const kind = new Postrider({ settings });
-  const chosen = workloads.filter(({ id }) => guarded.has(id));
+  const chosen = workloads.filter(({ id }) => ids.has(id));
   const least = new Map<string, number>();
   let leastUnit = Number.POSITIVE_INFINITY;
   try {
