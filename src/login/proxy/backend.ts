@@ -3,6 +3,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext } from 'node:tls';
 import { plainAddress } from '../../net/address.ts';
 import type { Connection } from '../../net/connection.ts';
+import { Intake } from './intake.ts';
 
 export interface BackendSettings {
   /** `implicit`: TLS from the first octet, on its own port; `starttls`: asked for in the dialogue. */
@@ -36,15 +37,25 @@ export class Backend {
   readonly #settings: BackendSettings;
   readonly #signal: AbortSignal;
   readonly #deadlineMs: number;
+  /** Undefined under TLS, where octets come out of the stream. */
+  readonly #intake: Intake | undefined;
   #socket: Socket;
   #received = Buffer.alloc(0);
 
-  private constructor(name: string, settings: BackendSettings, socket: Socket, signal: AbortSignal) {
+  private constructor({ name, address, port }: BackendPlace, settings: BackendSettings, signal: AbortSignal) {
     this.name = name;
     this.#settings = settings;
     this.#signal = signal;
     this.#deadlineMs = performance.now() + settings.timeoutMs;
-    this.#socket = socket;
+    this.#intake = settings.tls === 'none' ? new Intake() : undefined;
+    this.#socket = connectTcp({
+      host: address,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      ...(this.#intake && { onread: this.#intake.onread }),
+    });
+    if (this.#intake) this.#intake.receive = (octets) => this.#keep(octets);
   }
 
   /**
@@ -52,18 +63,18 @@ export class Backend {
    * @throws {Error} no connection, or no trusted one
    */
   static async connect(
-    { name, address, port, isOwnPort }: BackendPlace,
+    place: BackendPlace,
     settings: BackendSettings,
     client: Connection,
     signal: AbortSignal,
   ): Promise<Backend> {
-    const socket = connectTcp({ host: address, port, noDelay: true, keepAlive: true });
-    const backend = new Backend(name, settings, socket, signal);
+    const backend = new Backend(place, settings, signal);
+    const socket = backend.#socket;
     await backend.#settled('connect');
     // On Linux a connection to an address of the machine itself has that address at both ends.
-    if (isOwnPort && socket.remoteAddress === socket.localAddress) {
+    if (place.isOwnPort && socket.remoteAddress === socket.localAddress) {
       backend.destroy();
-      throw new OwnAddress(`${name} is this server itself`);
+      throw new OwnAddress(`${place.name} is this server itself`);
     }
     if (settings.sendProxyHeader) socket.write(proxyHeader(client));
     if (settings.tls === 'implicit') await backend.startTls();
@@ -105,15 +116,22 @@ export class Backend {
         this.#received = this.#received.subarray(end + 1);
         return line;
       }
-      const chunk = this.#socket.read() as Buffer | null;
+      const chunk = this.#intake ? null : (this.#socket.read() as Buffer | null);
       if (chunk) this.#received = Buffer.concat([this.#received, chunk]);
-      else await this.#settled('readable');
+      else await this.#settled(this.#intake ? 'octets' : 'readable');
     }
   }
 
-  /** Ends the dialogue: the socket, and what it sent behind the last line. */
-  release(): { socket: Socket; received: Buffer } {
-    return { socket: this.#socket, received: this.#received };
+  /** Octets of a plain connection. */
+  #keep(octets: Buffer): boolean {
+    this.#received = Buffer.concat([this.#received, octets]);
+    this.#socket.emit('octets');
+    return this.#received.length <= lineOctets;
+  }
+
+  /** Ends the dialogue: the socket, what receives its octets, and what it sent behind the last line. */
+  release(): { socket: Socket; intake: Intake | undefined; received: Buffer } {
+    return { socket: this.#socket, intake: this.#intake, received: this.#received };
   }
 
   destroy(): void {
@@ -121,11 +139,11 @@ export class Backend {
   }
 
   /** Resolves at the event; rejects on error, end, or when time is up, and then destroys the socket. */
-  #settled(event: 'connect' | 'secureConnect' | 'readable'): Promise<void> {
+  #settled(event: 'connect' | 'secureConnect' | 'readable' | 'octets'): Promise<void> {
     const socket = this.#socket;
     const signal = this.#signal;
     // Errors that come between two steps are told by the next one.
-    if (event !== 'readable') socket.on('error', () => undefined);
+    if (event === 'connect' || event === 'secureConnect') socket.on('error', () => undefined);
     return new Promise((resolve, reject) => {
       const finish = (error?: Error) => {
         clearTimeout(timer);

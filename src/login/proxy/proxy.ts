@@ -232,7 +232,7 @@ function proxiedLogin(
   return {
     abandon: () => backend.destroy(),
     start({ protocol, tag, leftover }) {
-      const { socket, received } = backend.release();
+      const { socket, intake, received } = backend.release();
       const { service } = protocols[protocol];
       const name = service as 'IMAP';
       const startedMs = Date.now();
@@ -241,7 +241,7 @@ function proxiedLogin(
       log.info(proxiedLoginLine(connection, user, name));
       const held = connection.detach();
       const count = (read: number, written: number) => connection.countRelayed(read, written);
-      const relay = startRelay(client, socket, count, () => {
+      const relay = startRelay(client, socket, intake, count, () => {
         const seconds = (Date.now() - startedMs) / 1000;
         const counts = { user, headerOctets: 0, bodyOctets: 0, seconds };
         log.info(sessionEndLine(connection, name, isStopped ? 'shutdown' : 'disconnected', counts));

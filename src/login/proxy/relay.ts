@@ -1,5 +1,6 @@
 /** Passes octets between a client and a back end, as they are, until either is gone. */
 import type { Duplex } from 'node:stream';
+import type { Intake } from './intake.ts';
 
 /** How long one side may go on after the other has ended. */
 const lingerMs = 30_000;
@@ -21,12 +22,14 @@ interface Timers {
 
 /**
  * Starts; the streams belong to the relay from now on, and nobody else listens to them.
+ * @param intake  what receives the back end's octets, if the stream does not
  * @param count  told of octets read from the client and written to it
  * @param ended  told once, when both streams are closed or about to be
  */
 export function startRelay(
   client: Duplex,
   backend: Duplex,
+  intake: Intake | undefined,
   count: (read: number, written: number) => void,
   ended: () => void,
 ): Relay {
@@ -53,8 +56,12 @@ export function startRelay(
       timers.delete(timer);
     },
   };
-  pass(client, backend, destroy, timing, (octets) => count(octets, 0));
-  pass(backend, client, destroy, timing, (octets) => count(0, octets));
+  const toClient = (octets: number) => count(0, octets);
+  passChunks(client, backend, timing, (octets) => count(octets, 0));
+  if (intake) passIntake(backend, intake, client, timing, toClient);
+  else passChunks(backend, client, timing, toClient);
+  passEnd(client, backend, destroy, timing);
+  passEnd(backend, client, destroy, timing);
   // One that has closed already will not say so again.
   if (client.destroyed || backend.destroyed) destroy();
   return {
@@ -69,10 +76,9 @@ export function startRelay(
   };
 }
 
-function pass(
+function passChunks(
   from: Duplex,
   to: Duplex,
-  destroy: () => void,
   { destroyAfter, cancel }: Timers,
   count: (octets: number) => void,
 ): void {
@@ -88,11 +94,41 @@ function pass(
     stalled = undefined;
     from.resume();
   });
-  from.on('end', () => {
+}
+
+/** The same out of memory that is used again, as soon as the kernel has taken what is in it. */
+function passIntake(
+  from: Duplex,
+  intake: Intake,
+  to: Duplex,
+  { destroyAfter, cancel }: Timers,
+  count: (octets: number) => void,
+): void {
+  let stalled: NodeJS.Timeout | undefined;
+  const goOn = () => {
+    cancel(stalled);
+    intake.release();
+    from.resume();
+  };
+  intake.receive = (octets) => {
+    count(octets.length);
+    to.write(octets);
+    if (to.writableLength === 0) return true;
+    to.write('', goOn);
+    stalled = destroyAfter(stallMs);
+    return false;
+  };
+  from.resume();
+}
+
+function passEnd(from: Duplex, to: Duplex, destroy: () => void, { destroyAfter }: Timers): void {
+  const ended = () => {
     destroyAfter(stallMs);
     // What is on its way still arrives, and then the other side has some time for its last words.
     to.end(() => destroyAfter(lingerMs));
-  });
+  };
+  if (from.readableEnded) setImmediate(ended);
+  else from.on('end', ended);
   from.on('error', destroy);
   from.on('close', () => {
     if (to.writableFinished || to.destroyed) destroy();
