@@ -72,6 +72,8 @@ export interface InProcessOptions {
   identity?: Identity;
   /** False: the system does not tell of changes. */
   watch?: boolean;
+  /** Keep index and cache in the folders; default: not. */
+  index?: boolean;
 }
 
 /** A client of a server in this process. */
@@ -125,6 +127,7 @@ export function imapServices(directory: string, options: InProcessOptions): Imap
     hostname: 'test',
     log,
     watch: options.watch ?? true,
+    keepsIndex: options.index ?? false,
   };
   return {
     settings: { ...defaultImapSettings, ...options.imap },
