@@ -175,3 +175,25 @@ test('a certificate by the local address, and the one by name before it', { time
   assert.equal(await nameAt('127.0.0.9', 'other.example'), 'by-address.example');
   await server.stop();
 });
+
+for (const [how, lines] of [
+  ['with STARTTLS offered', []],
+  ['without a certificate', ['TLS_CERTFILE=/nonexistent']],
+  ['with TLS turned off', ['COURIERTLS=']],
+] as const)
+  test(`IMAP_TLS_REQUIRED=1 ${how}: nobody logs in in clear`, { timeout: 30_000 }, async () => {
+    const server = await TestServer.start(undefined, { 'imapd-ssl': ['IMAP_TLS_REQUIRED=1', ...lines] });
+    const client = await Conversation.plain(server.ports.plain);
+    const greeting = await client.until(/\r\n/);
+    assert.equal(greeting.includes('STARTTLS'), how !== 'with TLS turned off', greeting);
+    assert.match(await client.login(), /^l (NO|BAD)/m);
+    const plain = Buffer.from('\0ann\0secret').toString('base64');
+    assert.match(await client.command('a', `AUTHENTICATE PLAIN ${plain}`), /^a (NO|BAD)/m);
+    assert.match(await client.command('s', 'SELECT INBOX'), /^s (NO|BAD)/m);
+    if (how === 'without a certificate') {
+      client.send('t STARTTLS\r\n');
+      await client.rest();
+    }
+    client.close();
+    await server.stop();
+  });
