@@ -1,8 +1,10 @@
 /** Logins by certificate: who is let in, and who is not (frontend-tls-ops §4). */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { Authority, type ClientCertificate } from '../support/authority.ts';
 import { Conversation, TestServer, workerUser } from './support.ts';
 
@@ -113,9 +115,21 @@ describe('TLS_VERIFYPEER=PEER, TLS_EXTERNAL=email', { timeout: 60_000 }, () => {
   test('a revoked certificate: no session; others go on', async () => {
     const [bad, good] = [await authority.issue(byEmail('ann')), await authority.issue(byEmail('ann'))];
     assert.equal(await attempt(server, bad), 'logged in');
+    const options = { cert: bad.cert, key: bad.key };
+    const before = await Conversation.tls(server.ports.tls, options);
+    const [session] = (await once(before.socket, 'session')) as [Buffer];
+    const resumed = await Conversation.tls(server.ports.tls, { ...options, session });
+    await resumed.until(/^\* OK/);
+    assert.equal((resumed.socket as TLSSocket).isSessionReused(), true);
+    for (const client of [before, resumed]) client.close();
     await trust([bad.serial]);
     while ((await attempt(server, bad)) === 'logged in');
     assert.equal(await attempt(server, bad), 'no session');
+    // A session from before does not help: its certificate would not be looked at again.
+    const late = Conversation.tls(server.ports.tls, { ...options, session }).then((client) =>
+      client.until(/^\* OK/),
+    );
+    await assert.rejects(late);
     assert.equal(await attempt(server, good), 'logged in');
   });
 });
