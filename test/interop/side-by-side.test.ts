@@ -270,7 +270,7 @@ const cases: Record<string, Operation[]> = {
     { tool: ['maildirmake', '-s', 'write', '-f', 'Box.sub', 'MAILDIR'], owner: 'bob' },
     { tool: ['maildirmake', '--add', 'pub=BOB', 'MAILDIR'], owner: 'ann' },
     { tool: ['deliverquota', 'MAILDIR/.Box'], owner: 'bob', input: 'Subject: one\n\nx\n' },
-    { tool: ['deliverquota', 'MAILDIR/.Box'], owner: 'bob', input: 'Subject: two\n\nx\n' },
+    { tool: ['deliverquota', 'MAILDIR/.Box'], owner: 'bob', input: 'Subject: one\n\nx\n' },
     'SUBSCRIBE shared.pub.Box',
     'SUBSCRIBE shared.pub.Box',
     'SUBSCRIBE shared.pub',
