@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { calibrate } from './calibration.ts';
@@ -19,8 +19,16 @@ interface Baseline {
   readonly units: Readonly<Record<string, number>>;
 }
 
-/** A workload may cost so much more before the guard fails. */
-export const tolerance = 0.3;
+/** A workload may cost so much more before the guard fails, on a machine with a core to spare. */
+const usualTolerance = 0.3;
+
+/**
+ * On a busier machine processes drive each other out of the caches, which costs logins most and the unit least.
+ * @param load  processes that want to run, for each core
+ */
+export function toleranceAt(load: number): number {
+  return usualTolerance * Math.min(4, Math.max(1, load));
+}
 
 const rounds = 10;
 /** What is worse is measured again so many times before it counts. */
@@ -49,16 +57,18 @@ export async function guard(replace: boolean, print: (text: string) => void): Pr
   }
   const baseline = JSON.parse(readFileSync(baselineFile, 'utf8')) as Baseline;
   if (baseline.machine !== machine) print(`The baseline is of another machine: ${baseline.machine}.\n`);
-  let { text, worse } = compare(units, baseline.units);
+  const tolerance = toleranceAt(loadavg()[0]! / availableParallelism());
+  let { text, worse } = compare(units, baseline.units, tolerance);
   for (let again = 0; again < repeats && worse.some((id) => units.has(id)); again++) {
     print(`${worse.join(', ')} again, in case something else was busy:\n`);
     for (const [id, value] of await measureUnits(new Set(worse), print))
       units.set(id, Math.min(value, units.get(id) ?? value));
-    ({ text, worse } = compare(units, baseline.units));
+    ({ text, worse } = compare(units, baseline.units, tolerance));
   }
   print(text);
-  if (worse.length > 0)
-    print(`Worse than the baseline by more than ${tolerance * 100} %: ${worse.join(', ')}\n`);
+  const allowed = `${Math.round(tolerance * 100)} %`;
+  if (tolerance > usualTolerance) print(`The machine is busy: up to ${allowed} more is let pass.\n`);
+  if (worse.length > 0) print(`Worse than the baseline by more than ${allowed}: ${worse.join(', ')}\n`);
   return worse.length === 0;
 }
 
@@ -66,6 +76,7 @@ export async function guard(replace: boolean, print: (text: string) => void): Pr
 export function compare(
   units: ReadonlyMap<string, number>,
   baseline: Readonly<Record<string, number>>,
+  tolerance: number,
 ): { text: string; worse: string[] } {
   const worse: string[] = [];
   let text = '';
