@@ -5,6 +5,7 @@
 import {
   accessSync,
   constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -169,6 +170,8 @@ function mayAccess(path: string, how: number): boolean {
 }
 
 function readLines(path: string): string[] {
+  // Most accounts have none: an exception would cost a listing more than all else.
+  if (!existsSync(octetPath(path))) return [];
   try {
     return readFileSync(octetPath(path), 'latin1').split('\n');
   } catch (error) {
@@ -178,6 +181,7 @@ function readLines(path: string): string[] {
 }
 
 function entriesOf(directory: string): string[] {
+  if (!existsSync(octetPath(directory))) return [];
   try {
     return readdirSync(octetPath(directory), 'latin1');
   } catch (error) {
