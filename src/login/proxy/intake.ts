@@ -4,16 +4,15 @@
  */
 import type { OnReadOpts } from 'node:net';
 
-/** What an idle session holds. */
-const smallOctets = 4096;
+/** Where all idle sessions of the process receive; what comes is copied before anybody waits for anything. */
+const shared: Buffer<ArrayBufferLike> = Buffer.allocUnsafeSlow(4096);
 /** For transfers; a few are kept for whoever needs one next. */
 const largeOctets = 262_144;
 const sparesKept = 8;
 const spares: Buffer<ArrayBufferLike>[] = [];
 
 export class Intake {
-  readonly #small = Buffer.allocUnsafeSlow(smallOctets);
-  #current: Buffer<ArrayBufferLike> = this.#small;
+  #current = shared;
   #length = 0;
   #held = false;
 
@@ -28,7 +27,8 @@ export class Intake {
     buffer: () => this.#next(),
     callback: (length, buffer) => {
       this.#length = length;
-      this.#held = !this.receive((buffer as Buffer).subarray(0, length));
+      const octets = (buffer as Buffer).subarray(0, length);
+      this.#held = !this.receive(buffer === shared ? Buffer.from(octets) : octets);
       return !this.#held;
     },
   };
@@ -42,11 +42,11 @@ export class Intake {
   #next(): Buffer {
     if (this.#held) return this.#current;
     const wasFull = this.#length === this.#current.length;
-    if (this.#current === this.#small) {
+    if (this.#current === shared) {
       if (wasFull) this.#current = spares.pop() ?? Buffer.allocUnsafeSlow(largeOctets);
-    } else if (this.#length <= smallOctets) {
+    } else if (this.#length <= shared.length) {
       if (spares.length < sparesKept) spares.push(this.#current);
-      this.#current = this.#small;
+      this.#current = shared;
     }
     return this.#current;
   }
