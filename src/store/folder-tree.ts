@@ -6,6 +6,7 @@ import { closeSync, lstatSync, readdirSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
+import { removeKept } from './kept-files.ts';
 import { forgetFolder } from './registry.ts';
 import { removeTree } from './remove-tree.ts';
 import type { StoreSettings } from './settings.ts';
@@ -85,6 +86,7 @@ export async function unmakeFolder(
     forgetFolder(directory);
     if (stats.isSymbolicLink()) steps.unlink(directory);
     else steps.rename(directory, trash);
+    removeKept(directory, settings);
     if (settings.durable) await steps.syncDirectory(maildir);
   } catch (error) {
     if (errorCode(error) === 'ENOENT') throw new MailError('notFound', 'no such mailbox');

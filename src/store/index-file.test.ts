@@ -14,6 +14,7 @@ import {
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { put, rowsOf, temporaryFolder, testSettings } from '../../test/support/store-folder.ts';
+import { openAccount } from './account.ts';
 import { computed } from './computed.ts';
 import { flag } from './flags.ts';
 import type { Folder, StoreSettings } from './folder.ts';
@@ -267,6 +268,34 @@ test('index and cache can be in a directory of their own', async () => {
     assert.ok(!existsSync(`${directory}/postrider-index`));
     const again = await open({ indexDirectory });
     assert.equal(again.computed.get(0, computed.facts)?.toString(), 'x');
+    rmSync(indexDirectory, { recursive: true });
+  });
+});
+
+test('in a directory of their own they follow a folder that is renamed, and go when it goes', async () => {
+  await withScene(async ({ directory }) => {
+    const indexDirectory = `${directory}.index`;
+    mkdirSync(indexDirectory);
+    const account = openAccount(directory, { ...settings, indexDirectory });
+    await account.createFolder('INBOX.Old');
+    const folder = await account.openFolder('INBOX.Old');
+    const message = await folder.startAppend();
+    await message.write(Buffer.from('Subject: x\r\n\r\nx\r\n'));
+    await folder.commitAppends([message]);
+    folder.computed.put(0, computed.facts, Buffer.from('facts'));
+    await saveFolders();
+    folder.close();
+    const before = readdirSync(indexDirectory).sort((a, b) => (a < b ? -1 : 1));
+    assert.equal(before.length, 2);
+    await account.renameFolder('INBOX.Old', 'INBOX.New');
+    const after = readdirSync(indexDirectory);
+    assert.equal(after.length, 2);
+    assert.ok(!after.includes(before[0]!));
+    const renamed = await account.openFolder('INBOX.New');
+    assert.equal(renamed.computed.get(0, computed.facts)?.toString(), 'facts');
+    renamed.close();
+    await account.deleteFolder('INBOX.New');
+    assert.deepEqual(readdirSync(indexDirectory), []);
     rmSync(indexDirectory, { recursive: true });
   });
 });

@@ -10,6 +10,7 @@ import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { entryExists } from './folder-tree.ts';
+import { moveKept } from './kept-files.ts';
 import { forgetSource, inTurn, takeDotLock } from './lock.ts';
 import { forgetFolder } from './registry.ts';
 import { replaceFile } from './root-files.ts';
@@ -42,7 +43,7 @@ export async function moveFolders(
   try {
     await keepPairsApart(maildir, moves, record, settings);
     if (moves.length > 1) await replaceFile(maildir, planFile, JSON.stringify(moves), settings);
-    renameAll(maildir, moves);
+    renameAll(maildir, moves, settings);
     if (settings.durable) await steps.syncDirectory(maildir);
     if (moves.length > 1) steps.unlink(`${maildir}/${planFile}`);
   } catch (error) {
@@ -83,25 +84,26 @@ async function keepPairsApart(
     });
 }
 
-function renameAll(maildir: string, moves: readonly Move[]): void {
+function renameAll(maildir: string, moves: readonly Move[], settings: StoreSettings): void {
   const done: Move[] = [];
   try {
     for (const move of moves) {
-      renameOne(maildir, move);
+      renameOne(maildir, move, settings);
       done.push(move);
     }
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
-    for (const [from, to] of done.reverse()) renameOne(maildir, [to, from]);
+    for (const [from, to] of done.reverse()) renameOne(maildir, [to, from], settings);
     if (moves.length > 1) steps.unlink(`${maildir}/${planFile}`);
     throw error;
   }
 }
 
-function renameOne(maildir: string, [from, to]: Move): void {
+function renameOne(maildir: string, [from, to]: Move, settings: StoreSettings): void {
   forgetFolder(`${maildir}/${from}`);
   forgetSource(`${maildir}/${from}`);
   steps.rename(`${maildir}/${from}`, `${maildir}/${to}`);
+  moveKept(`${maildir}/${from}`, `${maildir}/${to}`, settings);
 }
 
 /** Carries out what a crash has interrupted; the caller holds the account's lock. */
@@ -111,7 +113,7 @@ export async function finishMoves(maildir: string, settings: StoreSettings): Pro
   for (const [from, to] of moves) {
     if (!entryExists(maildir, from)) continue;
     if (entryExists(maildir, to)) settings.log.warn(`${maildir}: ${from} stays: there is a new ${to}`);
-    else renameOne(maildir, [from, to]);
+    else renameOne(maildir, [from, to], settings);
   }
   if (settings.durable) await steps.syncDirectory(maildir);
   steps.unlink(`${maildir}/${planFile}`);
