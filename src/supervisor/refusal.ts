@@ -4,6 +4,8 @@ import type { RefusalReason } from './worker-counts.ts';
 
 /** Handshakes at the same time for nothing but to say no; with more of them connections are closed without a word. */
 const maxHandshakes = 20;
+/** So many wait for the client to take leave, too; the others are closed as soon as the line is sent. */
+const maxLeaving = 100;
 
 const texts: Readonly<Record<Exclude<RefusalReason, 'proxy' | 'tls'>, string>> = {
   server: 'Too many connections, try again later.',
@@ -26,10 +28,11 @@ export function refusalLine(
 /** Says no; where TLS comes first that costs a handshake, of which there are only some at a time. */
 export class Refusals {
   #handshakes = 0;
+  #leaving = 0;
 
   refuse(connection: StreamConnection, implicitTls: boolean, line: string): void {
     if (!implicitTls) {
-      connection.end(line);
+      this.#end(connection, line);
       return;
     }
     if (this.#handshakes >= maxHandshakes) {
@@ -40,9 +43,19 @@ export class Refusals {
     connection
       .startImplicitTls()
       .then(
-        () => connection.end(line),
+        () => this.#end(connection, line),
         () => connection.destroy(),
       )
       .finally(() => this.#handshakes--);
+  }
+  #end(connection: StreamConnection, line: string): void {
+    if (this.#leaving < maxLeaving) {
+      this.#leaving++;
+      connection.onClose(() => this.#leaving--);
+      connection.end(line);
+    } else {
+      connection.end(line);
+      setImmediate(() => connection.destroy());
+    }
   }
 }

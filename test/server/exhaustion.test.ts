@@ -79,3 +79,24 @@ test('five hundred clients that say nothing, in clear and to TLS, keep nobody wa
   for (const socket of silent) socket.destroy();
   await server.stop();
 });
+
+test('clients that are refused and stay do not use up descriptors, and have read why', {
+  timeout: 60_000,
+}, async () => {
+  const server = await TestServer.start(undefined, { imapd: ['MAXPERIP=1'], postrider: ['WORKERS=1'] });
+  const [worker] = server.children('worker-main') as [number];
+  const first = await Conversation.plain(server.ports.plain);
+  await first.until(/^\* OK/);
+  const before = readdirSync(`/proc/${worker}/fd`).length;
+  const refused: Conversation[] = [];
+  for (let i = 0; i < 400; i++) {
+    const socket = connect({ port: server.ports.plain, host: '127.0.0.1', allowHalfOpen: true });
+    const client = new Conversation(socket);
+    refused.push(client);
+    assert.equal(await client.until(/\r\n/), '* BYE [ALERT] Too many connections from your address.\r\n');
+  }
+  const more = readdirSync(`/proc/${worker}/fd`).length - before;
+  assert.ok(more < 150, `${more} descriptors`);
+  for (const client of [first, ...refused]) client.close();
+  await server.stop();
+});
