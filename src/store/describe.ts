@@ -26,6 +26,8 @@ const smallOctets = 1 << 20;
 const quickOctets = 1 << 16;
 const pieceOctets = 1 << 18;
 const keptStructures = 2000;
+/** A header that is kept. */
+const longestHeader = 1 << 16;
 
 /** Sets how much memory the descriptions of this process may take where no file keeps them. */
 export const limitDescriptions = limitCacheMemory;
@@ -177,6 +179,22 @@ function knownDescription(folder: Folder, row: number): Description | undefined 
   // Nobody should have to wait in the middle of an answer.
   if (isLarge && !cache.has(row, computed.structure) && !structures.has(keyOf(folder, uid))) return undefined;
   return description;
+}
+
+/** Puts a described message's main header into the cache. @throws {MailError} expunged, unavailable */
+export function keepHeader(folder: Folder, row: number): void {
+  if (folder.computed.has(row, computed.header)) return;
+  const uid = folder.uids[row]!;
+  const { root, sizeOctets } = structureOf(folder, uid);
+  if (root.bodyStart > longestHeader) return;
+  const message = folder.open(row);
+  try {
+    const header = Buffer.allocUnsafe(root.bodyStart);
+    if (message.sizeOctets === sizeOctets && message.read(header, 0) === header.length)
+      folder.computed.put(row, computed.header, header);
+  } finally {
+    message.close();
+  }
 }
 
 /** Forgets a message whose file is not what was described. */

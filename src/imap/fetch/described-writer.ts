@@ -1,10 +1,15 @@
 import { computed } from '../../store/computed.ts';
 import { textsAt } from '../../store/description-record.ts';
+import type { Folder } from '../../store/folder.ts';
 import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
+import type { Writer } from '../writer.ts';
 import { internalDateText } from './internal-date.ts';
+import { fieldOctets, isOfFields, type Sized } from './section-octets.ts';
+
+const noFields: readonly Sized[] = [];
 
 /** Whether an item is a column, or is ready in the message's description. */
 export function isDescribed(item: FetchItem): boolean {
@@ -16,9 +21,16 @@ export function isDescribed(item: FetchItem): boolean {
     case 'envelope':
     case 'bodyStructure':
       return true;
+    case 'section':
+      return isHeaderFields(item);
     default:
       return false;
   }
+}
+
+/** Header fields, which clients that keep little ask for again and again. */
+export function isHeaderFields(item: FetchItem): boolean {
+  return item.kind === 'section' && !item.setsSeen && isOfFields(item.section);
 }
 
 /**
@@ -36,7 +48,8 @@ export function writeDescribed(
   const { folder } = view;
   const cache = folder.computed;
   const dateSeconds = items.some(({ kind }) => kind === 'internalDate') ? folder.internalDate(row) : 0;
-  if (!cache.find(row, computed.description)) return false;
+  const fields = items.some(isHeaderFields) ? fieldsOf(folder, row, items) : noFields;
+  if (fields === undefined || !cache.find(row, computed.description)) return false;
   const { octets, start, end } = cache;
   if (session.utf8 && octets.readUInt32LE(start + 20) !== 0) return false;
   const { writer } = session;
@@ -63,6 +76,9 @@ export function writeDescribed(
       case 'size':
         writer.number(octets.readDoubleLE(start));
         break;
+      case 'section':
+        writeFields(writer, fields[i]!);
+        break;
       case 'envelope':
         writer.piece(octets, start + textsAt, bodyAt);
         break;
@@ -72,4 +88,20 @@ export function writeDescribed(
   }
   writer.text(')\r\n');
   return true;
+}
+
+/** The fields of each item that wants some, by the item's number; undefined: the header is not in the cache. */
+function fieldsOf(folder: Folder, row: number, items: readonly FetchItem[]): readonly Sized[] | undefined {
+  const header = folder.computed.get(row, computed.header);
+  if (header === undefined) return undefined;
+  const fields: Sized[] = [];
+  for (const [i, item] of items.entries())
+    if (item.kind === 'section') fields[i] = fieldOctets(header, item.section, item.partial);
+  return fields;
+}
+
+function writeFields(writer: Writer, { size, counted, pieces }: Sized): void {
+  writer.text('{').number(size).text('}\r\n');
+  writer.headerOctets += counted;
+  for (const piece of pieces) writer.octets(piece);
 }

@@ -5,7 +5,7 @@ import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
-import { isDescribed } from './described-writer.ts';
+import { isDescribed, isHeaderFields } from './described-writer.ts';
 import { internalDateText } from './internal-date.ts';
 import { previewValue } from './preview.ts';
 import {
@@ -26,6 +26,8 @@ export interface FetchPlan {
   readonly isWhole: boolean;
   /** All items are columns or ready texts. */
   readonly isDescribed: boolean;
+  /** Some are header fields; the others are as above. */
+  readonly hasHeaderFields: boolean;
   readonly needsDescription: boolean;
   readonly needsFile: boolean;
   readonly needsDate: boolean;
@@ -38,6 +40,7 @@ export function planFetch(items: readonly FetchItem[]): FetchPlan {
     items,
     isWhole: isWhole(items),
     isDescribed: items.every((item) => isDescribed(item)),
+    hasHeaderFields: items.every((item) => isDescribed(item)) && items.some((item) => isHeaderFields(item)),
     needsDescription: items.some((item) => needsDescription(item)),
     needsFile: items.some(({ kind }) => kind === 'section' || kind === 'binary' || kind === 'binarySize'),
     needsDate: items.some(({ kind }) => kind === 'internalDate'),

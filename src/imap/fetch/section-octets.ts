@@ -64,6 +64,18 @@ export function sectionOctets(
   return wireRange(file, structure, range, partial);
 }
 
+/** Whether a section is made of the main header's fields alone. */
+export function isOfFields({ part, what }: Section): boolean {
+  return part.length === 0 && (what === 'fields' || what === 'fieldsNot');
+}
+
+/** The same of such a section. @param header  the main header, as in the file */
+export function fieldOctets(header: Buffer, section: Section, partial: Partial | undefined): Sized {
+  const kind = section.what === 'fields' ? 'named' : 'notNamed';
+  const fields = selectFields(header, { kind, fields: section.fields });
+  return cut(fields, partial, fields.length - 2 * linesIn(fields));
+}
+
 function wireRange(
   file: OpenMessage,
   structure: MessageStructure,
