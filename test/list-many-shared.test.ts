@@ -40,19 +40,26 @@ function withManyAccounts(t: TestContext): TemporaryAccount & { home: string; ma
   };
 }
 
-/** Runs a task; its milliseconds, and the longest turn of the event loop meanwhile. */
-async function timed(task: () => Promise<unknown>): Promise<{ ms: number; longestTurnMs: number }> {
+interface Times {
+  readonly ms: number;
+  readonly cpuMs: number;
+  readonly longestTurnMs: number;
+}
+
+/** Runs a task: its milliseconds, those of the processor, and the longest turn of the event loop meanwhile. */
+async function timed(task: () => Promise<unknown>): Promise<Times> {
   let longestTurnMs = 0;
   let last = performance.now();
   const timer = setInterval(() => {
     longestTurnMs = Math.max(longestTurnMs, performance.now() - last);
     last = performance.now();
   }, 0);
-  const started = performance.now();
+  const [started, used] = [performance.now(), process.cpuUsage()];
   await task();
-  const ms = performance.now() - started;
+  const ms = Math.round(performance.now() - started);
+  const { user, system } = process.cpuUsage(used);
   clearInterval(timer);
-  return { ms, longestTurnMs };
+  return { ms, cpuMs: Math.round((user + system) / 1000), longestTurnMs: Math.round(longestTurnMs) };
 }
 
 test('listing ten thousand shared accounts again takes a fraction of a second', async (t) => {
@@ -63,10 +70,10 @@ test('listing ten thousand shared accounts again takes a fraction of a second', 
   assert.equal((await list('#shared.%')).length, accounts);
   t.diagnostic(`cold: ${JSON.stringify(cold)}`);
   for (const pattern of ['#shared.*', '#shared.%']) {
-    const runs: number[] = [];
-    for (let i = 0; i < 5; i++) runs.push((await timed(() => list(pattern))).ms);
-    t.diagnostic(`LIST "" ${pattern}: ${runs.map((ms) => ms.toFixed(1)).join(' ')} ms`);
-    assert.ok(Math.min(...runs) < 500, `${pattern}: ${runs}`);
+    const runs: Times[] = [];
+    for (let i = 0; i < 5; i++) runs.push(await timed(() => list(pattern)));
+    t.diagnostic(`LIST "" ${pattern}: ${JSON.stringify(runs)}`);
+    assert.ok(Math.min(...runs.map(({ cpuMs }) => cpuMs)) < 250);
   }
   const client = new InProcessClient(maildir, {
     identity,
@@ -75,15 +82,15 @@ test('listing ten thousand shared accounts again takes a fraction of a second', 
   t.after(() => client.close());
   await client.line();
   for (const pattern of ['#shared.*', '#shared.%']) {
-    const runs: { ms: number; longestTurnMs: number }[] = [];
+    const runs: Times[] = [];
     for (let i = 0; i < 3; i++) runs.push(await timed(() => client.command('a', `LIST "" "${pattern}"`)));
     t.diagnostic(`IMAP LIST "" ${pattern}: ${JSON.stringify(runs)}`);
-    assert.ok(Math.min(...runs.map(({ ms }) => ms)) < 800);
+    assert.ok(Math.min(...runs.map(({ cpuMs }) => cpuMs)) < 400);
   }
   await mailboxes.subscribe('#shared.user77');
   const lsub = await timed(() => mailboxes.lsub('', '#shared.*'));
   t.diagnostic(`LSUB: ${JSON.stringify(lsub)}`);
-  assert.ok(lsub.ms < 500);
+  assert.ok(lsub.cpuMs < 250);
 
   writeFileSync(join(home, 'u7/new-list'), 'owner aceilrstwx\n');
   renameSync(join(home, 'u7/new-list'), join(home, 'u7/courierimapacl'));
