@@ -197,7 +197,10 @@ test('a message over the quota is not sent', async (t) => {
   const it = scene(t);
   writeFileSync(join(it.maildir, 'maildirsize'), '2C\n100 2\n');
   const imap = await client(t, it);
-  assert.match(await last(imap.command('1', appendOf())), /^1 NO \[OVERQUOTA\] You exceeded your mail quota\./);
+  assert.match(
+    await last(imap.command('1', appendOf())),
+    /^1 NO \[OVERQUOTA\] You exceeded your mail quota\./,
+  );
   assert.deepEqual([it.sent(), it.outbox()], [[], []]);
 });
 

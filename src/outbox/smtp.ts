@@ -26,9 +26,10 @@ export async function smtp(
     host,
     port,
     secure,
-    connectionTimeout: timeoutMs,
-    greetingTimeout: timeoutMs,
-    socketTimeout: timeoutMs,
+    // The limit for all of it comes first.
+    connectionTimeout: 2 * timeoutMs,
+    greetingTimeout: 2 * timeoutMs,
+    socketTimeout: 2 * timeoutMs,
     // STARTTLS that is merely offered keeps listeners out, and needs no name (RFC 7435).
     ...(!secure && { opportunisticTLS: true, tls: { rejectUnauthorized: false } }),
   });

@@ -11,11 +11,11 @@ import {
   correctPop3Sizes,
   emergencyPop3Row,
   type Measured,
-  type Pop3Entry,
   type Pop3Row,
   savedPop3Rows,
   updatePop3List,
 } from '../store/pop3-list.ts';
+import type { Pop3Entry } from '../store/pop3-list-format.ts';
 
 export interface Pop3Message {
   /** The message's UID in the folder, which POP3 does not show. */

@@ -1,6 +1,6 @@
 /** Commands after login (pop3-proxy-options §2.6). */
 import type { Connection } from '../net/connection.ts';
-import { uniqueId } from '../store/pop3-list.ts';
+import { uniqueId } from '../store/pop3-list-format.ts';
 import { capabilities, language, listing } from './capabilities.ts';
 import type { Outcome } from './command.ts';
 import { refusalText } from './errors.ts';
