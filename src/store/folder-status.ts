@@ -4,6 +4,7 @@ import { asMailError } from './errno.ts';
 import { flag, parseFlags } from './flags.ts';
 import type { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
+import { restoreIndex } from './index-file.ts';
 import { baseLength } from './name-order.ts';
 import { knownFolder, openFolder } from './registry.ts';
 import type { StoreSettings } from './settings.ts';
@@ -29,7 +30,10 @@ export async function folderStatus(directory: string, settings: StoreSettings): 
   if (known && !known.isDirty()) return statusOf(known);
   const state = new FolderState(directory, settings);
   try {
-    return (await countFiles(state)) ?? (await openAndCount(directory, settings));
+    if (settings.keepsIndex === true && (await restoreIndex(state)) === 'current') return statusOf(state);
+    return (
+      (await countFiles(new FolderState(directory, settings))) ?? (await openAndCount(directory, settings))
+    );
   } catch (error) {
     throw asMailError(error, 'cannot read the folder');
   }

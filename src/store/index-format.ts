@@ -2,9 +2,9 @@
  * The format of a folder's index file: the columns as they are in memory, little endian, and behind them what has
  * changed since they were written.
  *
- *    0  `PRindex1`; 8: CRC-32 of all from 12 to the end of the columns; 12: length of the JSON text; 16: its
- *       octets (latin1: what is not in columns, and the columns' names and lengths), then the columns, each from a
- *       multiple of 8
+ *    0  `PRindex1`; 8: CRC-32 of all from 12 to the end of the columns; 12: length of the JSON text; 16: where the
+ *       columns end, a double; 24: the text (latin1: what is not in columns, and the columns' names and lengths), then
+ *       the columns, each from a multiple of 8
  *   any number of changes: `PRch`; CRC-32 of all that follows; length of the JSON text; CRC-32 of what it builds
  *       upon (the columns, or the change before); the JSON text, zeros up to a multiple of 8
  *
@@ -18,6 +18,7 @@ import { baseLength } from './name-order.ts';
 
 const mark = Buffer.from('PRindex1', 'latin1');
 const changeMark = Buffer.from('PRch', 'latin1');
+const textAt = 24;
 const changeHeader = 16;
 
 /** What tells whether a directory changed; zeros if it is missing. */
@@ -108,13 +109,14 @@ export function encodeIndex(image: FolderImage): { octets: Buffer; checksum: num
     knownFrom: expunged.knownFrom,
     columns: parts.map(([name, part]) => [name, part.byteLength]),
   });
-  const columnsAt = padded(16 + head.length);
+  const columnsAt = padded(textAt + head.length);
   const size = parts.reduce((sum, [, part]) => sum + padded(part.byteLength), columnsAt);
   const octets = Buffer.allocUnsafeSlow(size);
   octets.set(mark, 0);
   octets.writeUInt32LE(head.length, 12);
-  octets.write(head, 16, 'latin1');
-  octets.fill(0, 16 + head.length, columnsAt);
+  octets.writeDoubleLE(size, 16);
+  octets.write(head, textAt, 'latin1');
+  octets.fill(0, textAt + head.length, columnsAt);
   let at = columnsAt;
   for (const [, part] of parts) {
     octets.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
@@ -155,13 +157,12 @@ export function decodeIndex(octets: Buffer): DecodedIndex | undefined {
   const head = decodeHead(octets);
   if (!head) return undefined;
   const parts = new Map<string, Buffer>();
-  let at = padded(16 + octets.readUInt32LE(12));
+  let at = padded(textAt + octets.readUInt32LE(12));
   for (const [name, length] of head.columns) {
     parts.set(name, octets.subarray(at, at + length));
     at += padded(length);
   }
   const baseOctets = at;
-  if (at > octets.length || crc32(octets.subarray(12, at)) !== octets.readUInt32LE(8)) return undefined;
   let image = imageOf(head, parts);
   let checksum: number | undefined = octets.readUInt32LE(8);
   while (at < octets.length && checksum !== undefined) {
@@ -174,15 +175,13 @@ export function decodeIndex(octets: Buffer): DecodedIndex | undefined {
   return { image, checksum, baseOctets };
 }
 
+/** Undefined if the columns, or the text before them, are not as they were written. */
 function decodeHead(octets: Buffer): Head | undefined {
-  if (octets.length < 16 || !octets.subarray(0, 8).equals(mark)) return undefined;
-  const length = octets.readUInt32LE(12);
-  if (16 + length > octets.length) return undefined;
-  try {
-    return JSON.parse(octets.toString('latin1', 16, 16 + length)) as Head;
-  } catch {
-    return undefined;
-  }
+  if (octets.length < textAt || !octets.subarray(0, 8).equals(mark)) return undefined;
+  const end = octets.readDoubleLE(16);
+  if (!(end >= textAt && end <= octets.length)) return undefined;
+  if (crc32(octets.subarray(12, end)) !== octets.readUInt32LE(8)) return undefined;
+  return JSON.parse(octets.toString('latin1', textAt, textAt + octets.readUInt32LE(12))) as Head;
 }
 
 function imageOf(head: Head, parts: ReadonlyMap<string, Buffer>): FolderImage {
