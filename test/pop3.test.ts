@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -361,6 +362,17 @@ test('an account that comes back before LOGIN-DELAY is over is refused', async (
   assert.match(await fourth.line(), /^-ERR \[LOGIN-DELAY\]/);
   utimesSync(join(maildir, 'postrider-pop3login'), seconds + 10_000, seconds + 10_000);
   await logIn(t, maildir, { pop3 });
+});
+
+test('a maildir that was put back from elsewhere is served at once', async (t) => {
+  const maildir = maildirOf(t, ['Subject: a\n\nA\n']);
+  (await logIn(t, maildir)).close();
+  const other = maildirOf(t, ['Subject: b\n\nB\n', 'Subject: c\n\nC\n']);
+  rmSync(maildir, { recursive: true });
+  cpSync(other, maildir, { recursive: true });
+  const client = await logIn(t, maildir);
+  assert.equal(await ask(client, 'STAT'), '+OK 2 34');
+  assert.match((await fetch(client, 'RETR 1')).text, /^Subject: b/);
 });
 
 test('on a full disk there is a message to remove', async (t) => {

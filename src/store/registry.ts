@@ -39,11 +39,14 @@ export async function openFolder(directory: string, settings: StoreSettings): Pr
   entry.references++;
   kept.delete(entry);
   clearTimeout(entry.expires);
+  const wasLoaded = entry.state.isLoaded;
   try {
-    if (!entry.state.isLoaded || entry.state.isDirty()) await refresh(entry.state);
+    if (!wasLoaded || entry.state.isDirty()) await refresh(entry.state);
     return entry.folder;
   } catch (error) {
     release(entry);
+    // Another folder is in its place by now (a restored backup): that one is opened.
+    if (wasLoaded && entry.state.lost) return openFolder(directory, settings);
     if (!entry.state.isLoaded) discard(entry);
     throw error;
   }
