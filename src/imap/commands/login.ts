@@ -14,6 +14,9 @@ export const login = command({
     const { connection, services } = session;
     if (services.login === undefined) return no('Login failed.');
     if (services.login.needsTls(connection)) return no('[PRIVACYREQUIRED] STARTTLS required');
-    return concludeLogin(session, await services.login.authenticate(connection, credentials, { protocol: 'imap' }));
+    return concludeLogin(
+      session,
+      await services.login.authenticate(connection, credentials, { protocol: 'imap' }),
+    );
   },
 });
