@@ -57,7 +57,7 @@ describe('SMAP1', { timeout: 60_000 }, () => {
     client.send('\\SMAP1 LOGIN "bob" "p""a\\s s"\r\n');
     assert.equal(await client.until(/\n/), '+OK SMAP1 LOGIN Ok.\n');
     await use(client, 'bob');
-    assert.match(server.log, /LOGIN, user=bob, .*, protocol=SMAP1, starttls=1/);
+    await server.logged(/LOGIN, user=bob, .*, protocol=SMAP1, starttls=1/);
   });
 
   test('AUTHENTICATE, over TLS, with commands in the same packet 20 times', async () => {
