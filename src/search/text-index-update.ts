@@ -38,24 +38,41 @@ export async function updateTextIndex(folder: Folder, work: TextIndexWork): Prom
     const missing = folder.uids.slice(0, folder.count).filter((uid) => uid > indexedTo);
     if (missing.length === 0) return false;
     const indexed = [...kept, ...(open === undefined ? [] : [open])];
-    const half = indexed.reduce((sum, segment) => sum + segment.uids.length, 0) / 2;
-    const uids = missing.subarray(0, Math.max(half, work.messages ?? missing.length));
+    const before = indexed.reduce((sum, segment) => sum + segment.uids.length, 0);
+    const uids = missing.subarray(0, Math.max(before / 2, work.messages ?? missing.length));
     target = new NewTextIndexFile(keptTemporary(directory, settings, 'text'), uidValidity);
     for (const segment of kept) {
       target.copy(old!, segment);
       await work.pause();
     }
     const added = await writeMessages(folder, uids, target, open, work);
-    const now = openTextIndex(path, uidValidity);
-    now?.close();
-    // Where another process was faster, its index stays.
-    const isLatest = now?.identity === old?.identity;
-    target.finish(isLatest && added > 0 ? path : undefined);
+    // Where another process was faster and has more, its index stays.
+    const isBest = added > 0 && isBehind(path, uidValidity, old, before + added);
+    target.finish(isBest ? path : undefined);
     target = undefined;
-    return isLatest && added > 0 && uids.length < missing.length;
+    return isBest && uids.length < missing.length;
   } finally {
     old?.close();
     target?.finish(undefined);
+  }
+}
+
+/** Whether the index in place is still the old one, or has fewer messages. */
+function isBehind(
+  path: string,
+  uidValidity: number,
+  old: TextIndexFile | undefined,
+  messages: number,
+): boolean {
+  const now = openTextIndex(path, uidValidity);
+  if (now === undefined) return old === undefined;
+  try {
+    if (now.identity === old?.identity) return true;
+    let theirs = 0;
+    for (const segment of now.segments()) theirs += segment.uids.length;
+    return theirs < messages;
+  } finally {
+    now.close();
   }
 }
 

@@ -11,7 +11,7 @@ import type { SearchKey } from './keys.ts';
 import { search } from './search.ts';
 import { updateInBackground } from './text-index-background.ts';
 import { TextIndexFile } from './text-index-file.ts';
-import { updateTextIndex } from './text-index-update.ts';
+import { openTextIndex, updateTextIndex } from './text-index-update.ts';
 
 const work = { pause: () => undefined };
 const options = { nowSeconds: 1_800_000_000 };
@@ -262,6 +262,32 @@ test('an index is made in as many steps as are asked for', async (t) => {
   for (const key of keysFor('zebrafish')) await checkSame(both, key);
   assert.equal(await updateTextIndex(both.indexed, steps), false);
   assert.deepEqual(readFileSync(path), inSteps);
+});
+
+test('of two that make an index at once, the one with more messages stays', async (t) => {
+  const messages = Array.from({ length: 90 }, (_, i) => Buffer.from(`\n${prose(i, 400)}`));
+  for (const wholeFirst of [true, false]) {
+    const both = await folders(t, messages);
+    const path = join(both.directory, 'postrider-text');
+    const whole = (pause: () => Promise<void> | undefined = work.pause) =>
+      updateTextIndex(both.indexed, { pause });
+    const part = (pause: () => Promise<void> | undefined = work.pause) =>
+      updateTextIndex(both.indexed, { pause, messages: 20 });
+    const [first, second] = wholeFirst ? [whole, part] : [part, whole];
+    let other: Promise<boolean> | undefined;
+    // The second begins and ends while the first is at work.
+    await first(() => {
+      if (other !== undefined) return undefined;
+      other = second();
+      return other.then(() => undefined);
+    });
+    assert.ok(other !== undefined);
+    const index = openTextIndex(path, both.indexed.uidValidity)!;
+    const indexed = [...index.segments()].reduce((sum, segment) => sum + segment.uids.length, 0);
+    index.close();
+    assert.equal(indexed, 90);
+    for (const key of keysFor('zebrafish')) await checkSame(both, key);
+  }
 });
 
 test('messages that cannot be read are searched as ever, and do not keep the index busy', async (t) => {
