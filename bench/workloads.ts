@@ -217,7 +217,7 @@ export const workloads: readonly Workload[] = [
     id: 'W8',
     name: 'FETCH 1:* BODY.PEEK[]',
     leads: false,
-    run: selected(20, () => 'FETCH 1:* BODY.PEEK[]', 10),
+    run: selected(40, () => 'FETCH 1:* BODY.PEEK[]', 40),
   },
   {
     id: 'W9',
