@@ -18,7 +18,7 @@ import { openAccount } from './account.ts';
 import { computed } from './computed.ts';
 import { flag } from './flags.ts';
 import type { Folder, StoreSettings } from './folder.ts';
-import { folderStatus, forgetFolder, openFolder, saveFolders } from './registry.ts';
+import { folderStatus, forgetClosedFolders, forgetFolder, openFolder, saveFolders } from './registry.ts';
 import { interceptSteps } from './steps.ts';
 
 const settings: StoreSettings = { ...testSettings, keepsIndex: true };
@@ -404,4 +404,15 @@ test('stopping anywhere while index and cache are written leaves what the next p
       break;
     }
   }
+});
+
+test('a process that ends waits for the index of a folder it has just let go', async () => {
+  await withScene(async ({ directory, open }) => {
+    (await open()).close();
+    rmSync(`${directory}/postrider-index`, { force: true });
+    forgetClosedFolders();
+    assert.ok(!existsSync(`${directory}/postrider-index`), 'the index is written later');
+    await saveFolders();
+    assert.ok(existsSync(`${directory}/postrider-index`));
+  });
 });

@@ -119,8 +119,17 @@ function discard(entry: Entry): void {
 function letGo({ state }: Entry): void {
   state.isReleased = true;
   if (state.settings.keepsIndex !== true || !state.isLoaded || state.lost) close(state);
-  else void save(state, true).then(() => close(state));
+  else {
+    const saved = save(state, true).then(() => {
+      leaving.delete(saved);
+      close(state);
+    });
+    leaving.add(saved);
+  }
 }
+
+/** Folders that nobody has open any more and whose index is being written. */
+const leaving = new Set<Promise<void>>();
 
 function close(state: FolderState): void {
   state.cache.close();
@@ -153,4 +162,5 @@ function startSaving(): void {
 /** Writes what the next process would otherwise have to find out: before this one ends. */
 export async function saveFolders(): Promise<void> {
   for (const { state } of [...entries.values()]) await save(state, true);
+  await Promise.all(leaving);
 }
