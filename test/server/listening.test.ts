@@ -2,20 +2,28 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { bindEndpoint, boundEndpoint } from '../../src/net/listen-handle.ts';
 import { Conversation, TestServer } from './support.ts';
 
-/** The greeting at an address, or the code of the error. */
-async function greeting(port: number, host: string): Promise<string> {
+/** Undefined where nobody listens. */
+async function connection(port: number, host: string): Promise<Socket | undefined> {
   const socket = connect({ port, host });
   try {
     await once(socket, 'connect');
+    return socket;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? '';
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
+    return undefined;
   }
+}
+
+/** The greeting at an address, or the code of the error. */
+async function greeting(port: number, host: string): Promise<string> {
+  const socket = await connection(port, host);
+  if (socket === undefined) return 'ECONNREFUSED';
   const client = new Conversation(socket);
   const text = await client.until(/\r\n/);
   client.close();
@@ -55,7 +63,7 @@ test('a list of ports with addresses; IMAPDSSLSTART=NO', { timeout: 30_000 }, as
   await server.stop();
 });
 
-test('sockets that are passed on (LISTEN_FDS) are used, others are told', { timeout: 30_000 }, async () => {
+test('sockets that are passed on (LISTEN_FDS) are used, others are told', { timeout: 30_000 }, async (t) => {
   const server = await TestServer.start();
   await server.end();
   const own = bindEndpoint({ address: '127.0.0.1', port: server.ports.plain });
@@ -65,12 +73,21 @@ test('sockets that are passed on (LISTEN_FDS) are used, others are told', { time
   const started = spawn('/bin/sh', ['-c', command, program, join(server.directory, 'etc')], {
     stdio: ['ignore', 'ignore', 'pipe', own.fd, foreign.fd],
   });
+  t.after(() => {
+    started.kill('SIGKILL');
+    own.close();
+    foreign.close();
+  });
   let log = '';
   started.stderr!.on('data', (chunk: Buffer) => {
     log += chunk.toString();
   });
   // While the socket was bound here already nobody else could have bound it.
   while ((await greeting(server.ports.plain, '127.0.0.1')) !== '* OK');
+  // The other ports are bound when the server has read its settings.
+  let probe = await connection(server.ports.tls, '127.0.0.1');
+  while (probe === undefined) probe = await connection(server.ports.tls, '127.0.0.1');
+  probe.destroy();
   const secure = await Conversation.tls(server.ports.tls);
   await secure.until(/^\* OK/);
   secure.close();
@@ -82,7 +99,5 @@ test('sockets that are passed on (LISTEN_FDS) are used, others are told', { time
   started.kill();
   const [code] = (await once(started, 'exit')) as [number];
   assert.equal(code, 0, log);
-  own.close();
-  foreign.close();
   await server.stop();
 });
