@@ -222,15 +222,16 @@ test('a folder that is not UTF-8 can be subscribed, opened, renamed and deleted'
   );
 });
 
-test('INBOX and the trash folder can be neither deleted nor renamed', async (t) => {
+test('INBOX cannot be deleted, the trash folder neither deleted nor renamed', async (t) => {
   const { mailboxes } = await withFolders(t, ['INBOX.Bin', 'INBOX.Bin.sub', 'INBOX.x'], {
     trashFolder: 'Bin',
   });
-  for (const name of ['INBOX', 'INBOX.Bin']) {
-    await assert.rejects(mailboxes.delete(name), { kind: 'cannot' });
-    await assert.rejects(mailboxes.rename(name, 'INBOX.y'), { kind: 'cannot' });
+  for (const name of ['INBOX', 'INBOX.Bin']) await assert.rejects(mailboxes.delete(name), { kind: 'cannot' });
+  await assert.rejects(mailboxes.rename('INBOX.Bin', 'INBOX.y'), { kind: 'cannot' });
+  for (const name of ['INBOX', 'INBOX.x']) {
+    await assert.rejects(mailboxes.rename(name, 'INBOX.Bin'), { kind: 'cannot' });
+    await assert.rejects(mailboxes.rename(name, 'INBOX'), { kind: 'exists' });
   }
-  await assert.rejects(mailboxes.rename('INBOX.x', 'INBOX.Bin'), { kind: 'cannot' });
   await mailboxes.delete('INBOX.Bin.sub');
 });
 

@@ -210,14 +210,33 @@ export class Mailboxes {
     this.#requireOnParent(target, needed.createBelow);
     if (source.account !== target.account)
       throw new MailError('cannot', 'Cannot move a folder to a different account.');
-    if (source.folder === 'INBOX' || target.folder === 'INBOX')
-      throw new MailError('cannot', 'INBOX rename not implemented.');
-    if (this.#isReserved(source) || this.#isReserved(target))
+    if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
+    if ((source.folder !== 'INBOX' && this.#isReserved(source)) || this.#isReserved(target))
       throw new MailError('cannot', 'Reserved folder name - cannot rename.');
     checkNewName(target.name, this.settings.astralNames);
+    if (source.folder === 'INBOX') return this.#moveInbox(from, to);
     await source.account.renameFolder(source.folder, target.folder);
     aclFilesOf(source.account).folderRenamed(source.folder, target.folder);
     await this.quotas.of(source.account).change((ledger) => ledger.recount());
+  }
+
+  /** RENAME of INBOX: its messages go into a new mailbox, the folders below it stay (RFC 9051 §6.3.6). */
+  async #moveInbox(from: string, to: string): Promise<void> {
+    const inbox = await this.open(from, needed.select);
+    try {
+      requireRight(inbox.rights, needed.markDeleted, inbox.name);
+      requireRight(inbox.rights, needed.expunge, inbox.name);
+      await this.create(to);
+      const into = await this.open(to, needed.insert);
+      try {
+        const { uids, count } = inbox.folder;
+        if (count > 0) await inbox.moveTo(into, uids.slice(0, count));
+      } finally {
+        into.close();
+      }
+    } finally {
+      inbox.close();
+    }
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */

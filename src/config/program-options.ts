@@ -7,8 +7,9 @@ export interface DnsList {
   readonly zone: string;
   /** The name shown instead of the zone. */
   readonly shown: string;
+  /** The variable it sets: `-block` to a message, `-allow` to nothing. One that is set already stays. */
   readonly variable: string;
-  /** The one answer that counts; undefined: any. */
+  /** The one record that counts; undefined: whichever within 127.0.0.0/8. */
   readonly answer: string | undefined;
   /** `@` stands for the address; `*` is the text of the list; undefined: `Blacklisted by ZONE`. */
   readonly message: string | undefined;

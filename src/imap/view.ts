@@ -1,3 +1,4 @@
+import { lowerBound } from '../base/sorted.ts';
 import type { Folder } from '../store/folder.ts';
 
 /**
@@ -62,14 +63,7 @@ export class View {
 
   /** The index of the first told UID that is at least `uid`. */
   lowerBound(uid: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.uids[middle]! < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return lowerBound(this.uids, this.count, uid);
   }
 
   /** -1: no such message was told. */

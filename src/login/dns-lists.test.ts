@@ -3,7 +3,8 @@ import type { Socket } from 'node:dgram';
 import { Resolver } from 'node:dns/promises';
 import { after, before, test } from 'node:test';
 import { type DnsRecords, startDnsServer } from '../../test/support/dns-server.ts';
-import { askDnsLists, type DnsListRule, reversedName } from './dns-lists.ts';
+import type { DnsList } from '../config/program-options.ts';
+import { askDnsLists, reversedName } from './dns-lists.ts';
 
 const records: DnsRecords = {
   '2.0.0.127.bl.example': { a: '127.0.0.2', txt: 'listed for a reason' },
@@ -22,7 +23,7 @@ before(async () => {
 });
 after(() => server.close());
 
-const list = (zone: string, more: Partial<DnsListRule> = {}): DnsListRule => ({
+const list = (zone: string, more: Partial<DnsList> = {}): DnsList => ({
   kind: 'block',
   zone,
   shown: zone,
@@ -34,7 +35,7 @@ const list = (zone: string, more: Partial<DnsListRule> = {}): DnsListRule => ({
 const allow = { kind: 'allow' } as const;
 
 interface Case {
-  rules: DnsListRule[];
+  rules: DnsList[];
   address?: string;
   drop?: string[];
   variables?: Record<string, string>;

@@ -2,24 +2,11 @@
  * Lists of addresses in the DNS: whether one of them has a client refused (frontend-tls-ops §2.5). Nothing waits
  * for them but the connection they are asked about, and a list that does not answer refuses nobody.
  */
+import type { DnsList } from '../config/program-options.ts';
 import { addressOctets, plainAddress } from '../net/address.ts';
 
-/** One list, `-block=` or `-allow=`. */
-export interface DnsListRule {
-  readonly kind: 'block' | 'allow';
-  readonly zone: string;
-  /** What it is called when somebody is told. */
-  readonly shown: string;
-  /** The variable it sets: `-block` to a message, `-allow` to nothing. One that is set already stays. */
-  readonly variable: string;
-  /** The one record that counts; undefined: any within 127.0.0.0/8. */
-  readonly answer: string | undefined;
-  /** `@` stands for the address; `*` is the list's own text; undefined: `Blacklisted by ZONE`. */
-  readonly message: string | undefined;
-}
-
 export interface DnsListSettings {
-  readonly rules: readonly DnsListRule[];
+  readonly rules: readonly DnsList[];
   /** Variables that have a client refused if they have content; none: the lists decide nothing and are not asked. */
   readonly drop: readonly string[];
   readonly timeoutMs: number;
@@ -96,7 +83,7 @@ function timeLimit(ms: number): TimeLimit {
 }
 
 async function listed(
-  { zone, answer }: DnsListRule,
+  { zone, answer }: DnsList,
   name: string,
   resolver: DnsResolver,
   passed: Promise<never>,
@@ -117,7 +104,7 @@ function notListed(error: NodeJS.ErrnoException): string[] {
 }
 
 async function messageOf(
-  { zone, shown, message }: DnsListRule,
+  { zone, shown, message }: DnsList,
   name: string,
   address: string,
   resolver: DnsResolver,

@@ -1,4 +1,5 @@
 import { type NumberRanges, resolveRanges } from '../base/number-set.ts';
+import { lowerBound } from '../base/sorted.ts';
 import type { SearchKey } from './keys.ts';
 import type { SearchView } from './view.ts';
 
@@ -80,16 +81,4 @@ function maskRanges(
   for (const [from, to] of resolveRanges(ranges, max))
     mask.fill(1, Math.min(count, indexOf(from)), Math.min(count, indexOf(to + 1)));
   return mask;
-}
-
-/** The first of `count` ascending UIDs that is not below `uid`. */
-function lowerBound(uids: Uint32Array, count: number, uid: number): number {
-  let low = 0;
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (uids[middle]! < uid) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -3,6 +3,7 @@
  * made of what SEARCH would look at and decides nothing itself, so answers are those of a search without it.
  * Messages it does not have yet are searched as ever.
  */
+import { lowerBound } from '../base/sorted.ts';
 import { keptPath } from '../store/kept-files.ts';
 import { Needle } from './needle.ts';
 import type { Pacer } from './pacer.ts';
@@ -62,12 +63,7 @@ function isIndexed(key: ContentKey): key is Extract<ContentKey, { value: string 
 /** The view's index of each UID, -1 where it has none. */
 function indexesOf(wanted: Uint32Array, { uids, count }: SearchView): Int32Array {
   const indexes = new Int32Array(wanted.length).fill(-1);
-  let low = 0;
-  for (let high = count; low < high; ) {
-    const middle = (low + high) >>> 1;
-    if (uids[middle]! < wanted[0]!) low = middle + 1;
-    else high = middle;
-  }
+  let low = lowerBound(uids, count, wanted[0]!);
   for (let i = 0; i < wanted.length; i++) {
     while (low < count && uids[low]! < wanted[i]!) low++;
     if (low < count && uids[low] === wanted[i]) indexes[i] = low;

@@ -1,3 +1,4 @@
+import { lowerBound } from '../base/sorted.ts';
 import type { Folder, RemovedMessage } from '../store/folder.ts';
 
 /**
@@ -36,14 +37,8 @@ export class View {
 
   /** -1: no such message was told. */
   indexOf(uid: number): number {
-    let low = 0;
-    let high = this.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.uids[middle]! < uid) low = middle + 1;
-      else high = middle;
-    }
-    return low < this.count && this.uids[low] === uid ? low : -1;
+    const index = lowerBound(this.uids, this.count, uid);
+    return index < this.count && this.uids[index] === uid ? index : -1;
   }
 
   /** A message told that has gone: its name and last flags. */

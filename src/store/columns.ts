@@ -1,3 +1,4 @@
+import { lowerBound } from '../base/sorted.ts';
 import { BaseNames, type SavedNames } from './base-names.ts';
 import { canonicalInfo, parseFlags } from './flags.ts';
 
@@ -113,17 +114,8 @@ export class Columns {
   }
 
   rowOf(uid: number): number {
-    const uids = this.uids;
-    let low = 0;
-    let high = this.count - 1;
-    while (low <= high) {
-      const middle = (low + high) >>> 1;
-      const found = uids[middle]!;
-      if (found === uid) return middle;
-      if (found < uid) low = middle + 1;
-      else high = middle - 1;
-    }
-    return -1;
+    const row = lowerBound(this.uids, this.count, uid);
+    return row < this.count && this.uids[row] === uid ? row : -1;
   }
 
   /** The row of a file name, whatever its info; -1 if none. */

@@ -10,7 +10,8 @@ import { setImmediate } from 'node:timers/promises';
 import { InProcessClient } from '../support/imap-client.ts';
 import { loginForTests } from '../support/login-for-tests.ts';
 import { makeMaildir } from '../support/maildir-fixtures.ts';
-import { type Random, seededRandom } from '../support/message-checks.ts';
+import type { Random } from '../support/message-checks.ts';
+import { fuzz } from './fuzz.ts';
 
 const commands = [
   'SELECT INBOX',
@@ -124,19 +125,4 @@ async function check(input: Buffer, random: Random): Promise<string | undefined>
   return problems.length === 0 ? undefined : problems.join('\n');
 }
 
-const seconds = Number(process.argv[2] ?? 10);
-const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
-const random = seededRandom(seed);
-const until = Date.now() + seconds * 1000;
-let rounds = 0;
-for (; Date.now() < until; rounds++) {
-  const input = damaged(random);
-  const problem = await check(input, random);
-  if (problem === undefined) continue;
-  process.stdout.write(
-    `seed ${seed}, round ${rounds}: ${JSON.stringify(input.toString('latin1'))}\n${problem}\n`,
-  );
-  process.exit(1);
-}
-process.stdout.write(`${rounds} inputs, seed ${seed}\n`);
-process.exit(0);
+await fuzz(damaged, check);

@@ -2,7 +2,7 @@ import { command } from '../command.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
 import { no, ok } from '../reply.ts';
 
-/** RENAME: RFC 9051 §6.3.6, imap-server §7; UIDs stay. */
+/** RENAME: RFC 9051 §6.3.6, imap-server §7; UIDs stay, but for those of INBOX. */
 export const rename = command({
   names: ['RENAME'],
   state: 'authenticated',
@@ -19,11 +19,12 @@ export const rename = command({
     const { mailboxes } = state;
     const source = mailboxes.resolve(from);
     const target = mailboxes.resolve(to);
-    if (source.name === 'INBOX') return no('INBOX rename not implemented.');
     if (source.name === `INBOX.${session.settings.trashFolder}`)
       return no('Reserved folder name - cannot rename.');
     const open = state.kind === 'selected' ? state.mailbox.name : '';
-    if (`${open}.`.startsWith(`${source.name}.`)) return no("Can't RENAME the currently-open folder");
+    // Of INBOX only the messages go, and its sessions are told so.
+    if (source.name !== 'INBOX' && `${open}.`.startsWith(`${source.name}.`))
+      return no("Can't RENAME the currently-open folder");
     if (target.name === 'INBOX') return no('[ALREADYEXISTS] RENAME failed: File exists');
     await mailboxes.rename(from, to);
     return ok('Folder renamed.');
