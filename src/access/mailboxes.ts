@@ -210,7 +210,6 @@ export class Mailboxes {
     this.#requireOnParent(target, needed.createBelow);
     if (source.account !== target.account)
       throw new MailError('cannot', 'Cannot move a folder to a different account.');
-    if (target.folder === 'INBOX') throw new MailError('exists', 'INBOX already exists!');
     if ((source.folder !== 'INBOX' && this.#isReserved(source)) || this.#isReserved(target))
       throw new MailError('cannot', 'Reserved folder name - cannot rename.');
     checkNewName(target.name, this.settings.astralNames);
