@@ -40,6 +40,9 @@ const nameless = Buffer.alloc(5);
 const maxChanges = 4096;
 const maxExpunged = 16384;
 
+/** The highest given in this process: a folder may be opened anew within the same millisecond. */
+let lastModseq = 0;
+
 /** The inside of a `Folder`: only the modules of `store/` touch it. */
 export class FolderState {
   readonly directory: string;
@@ -56,7 +59,7 @@ export class FolderState {
    * The highest given: near the clock's microseconds, so that it does not go back even where nothing is left of what
    * was before.
    */
-  modseq = Date.now() * 1000;
+  modseq = Math.max(Date.now() * 1000, lastModseq + 1);
   isLoaded = false;
   /** Why the folder cannot be used any more: it was removed, or its UIDs mean something else now. */
   lost: MailError | undefined;
@@ -331,6 +334,7 @@ export class FolderState {
 
   #nextModseq(): number {
     this.modseq = Math.max(this.modseq + 1, Date.now() * 1000);
+    lastModseq = Math.max(lastModseq, this.modseq);
     return this.modseq;
   }
 

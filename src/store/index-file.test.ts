@@ -416,3 +416,27 @@ test('a process that ends waits for the index of a folder it has just let go', a
     assert.ok(existsSync(`${directory}/postrider-index`));
   });
 });
+
+test('a folder that goes while its index is written leaves none behind', async () => {
+  await withScene(async ({ directory, open }) => {
+    const elsewhere = `${directory}/elsewhere`;
+    mkdirSync(elsewhere);
+    const folder = await open({ indexDirectory: elsewhere });
+    interceptSteps((call) => {
+      if (call === 'write') forgetFolder(directory);
+    });
+    try {
+      await saveFolders();
+    } finally {
+      interceptSteps(undefined);
+    }
+    const files = readdirSync(elsewhere, { recursive: true, withFileTypes: true }).filter((each) =>
+      each.isFile(),
+    );
+    assert.deepEqual(
+      files.map(({ name }) => name),
+      [],
+    );
+    folder.close();
+  });
+});

@@ -302,6 +302,11 @@ async function writeWhole(state: FolderState, stamps: Stamps | undefined): Promi
   try {
     for (let at = 0; at < octets.length; at += pieceOctets)
       await steps.writeLater(descriptor, octets.subarray(at, at + pieceOctets));
+    if (state.lost) {
+      // Renamed or removed meanwhile: what has its path now is another folder.
+      steps.unlink(temporary);
+      return;
+    }
     steps.rename(temporary, path);
     const stats = fstatSync(descriptor);
     const { columns: _, keywordSets, cache, ...rest } = image;
