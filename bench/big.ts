@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
 import { chownSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -47,13 +49,9 @@ export async function runWithoutIndex(server: RunningServer, report: Report): Pr
 
 /** How long others wait for NOOP while one session has the whole folder described; nothing is cached at first. */
 export async function runUncached(server: RunningServer, report: Report): Promise<void> {
-  const client = await ImapClient.connect(server.port);
-  await client.run('LOGIN u1 pass');
-  await client.run('SELECT INBOX');
   const fetch = 'FETCH 1:* (UID RFC822.SIZE ENVELOPE)';
-  report('B12', 'NOOP of others during FETCH, nothing cached', await disturbed(server, client, fetch, 1));
-  report('B13', 'NOOP of others during FETCH, cached', await disturbed(server, client, fetch, 3));
-  client.close();
+  report('B12', 'NOOP of others during FETCH, nothing cached', await disturbed(server, fetch, 1));
+  report('B13', 'NOOP of others during FETCH, cached', await disturbed(server, fetch, 3));
 }
 
 /** One new message, where the UID database may be brought up to date later. */
@@ -89,23 +87,16 @@ export async function runBig(server: RunningServer, kind: ServerKind, report: Re
     const figure = await measure(server, client, 'UID SEARCH BODY zebrafish');
     report('B9b', 'UID SEARCH BODY, with an index', figure);
   }
-  report(
-    'B11',
-    'NOOP of others during UID SEARCH BODY',
-    await disturbed(server, client, 'UID SEARCH BODY zq', 3),
-  );
+  report('B11', 'NOOP of others during UID SEARCH BODY', await disturbed(server, 'UID SEARCH BODY zq', 3));
   const maildir = kind.maildir?.(1);
   if (maildir !== undefined) report('B10', 'one new message → EXISTS', await arrival(client, maildir, kind));
   client.close();
 }
 
 /** How long others wait for a NOOP while one session works through the whole folder. */
-async function disturbed(
-  server: RunningServer,
-  client: ImapClient,
-  command: string,
-  times: number,
-): Promise<Figure> {
+async function disturbed(server: RunningServer, command: string, times: number): Promise<Figure> {
+  const busy = fork(join(import.meta.dirname, 'busy-client.ts'), [`${server.port}`, command]);
+  await once(busy, 'message');
   const others = await Promise.all(Array.from({ length: 4 }, () => ImapClient.connect(server.port)));
   for (const other of others) await other.run('LOGIN u1 pass');
   const samples: number[] = [];
@@ -119,10 +110,15 @@ async function disturbed(
     }
   };
   const asking = Promise.all(others.map(ask));
-  for (let i = 0; i < times; i++) await client.run(command);
+  for (let i = 0; i < times; i++) {
+    const done = once(busy, 'message');
+    busy.send('again');
+    await done;
+  }
   isSearching = false;
   await asking;
   for (const other of others) other.close();
+  busy.kill();
   return latencies(samples);
 }
 

@@ -6,6 +6,7 @@ import type { Copied } from '../store/copy.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
 import type { Amount } from '../store/maildirsize.ts';
+import { turnAfter } from '../store/slices.ts';
 import type { FlagChange } from '../store/store-flags.ts';
 import { trashName } from '../store/trash.ts';
 import { type AccountQuota, minus, nothing, type QuotaLedger, total, type Weighed, weigh } from './quota.ts';
@@ -104,7 +105,7 @@ export class OpenMailbox {
     requireRight(this.rights, needed.expunge, this.name);
     this.#requireWritable();
     const chosen = [...uids];
-    if (!this.#expungeCounts()) return [...(await this.#remove(chosen)).gone].sort(byNumber);
+    if (!this.#expungeCounts()) return ascending((await this.#remove(chosen)).gone);
     return this.#quota.change(async (ledger) => {
       const weighed = weigh(this.folder, chosen);
       const { gone, toTrash } = await this.#remove(chosen);
@@ -113,7 +114,7 @@ export class OpenMailbox {
         gone.has(message.uid) ? keeps(message) - this.#weight(message) : 0,
       );
       await ledger.adjust(change);
-      return [...gone].sort(byNumber);
+      return ascending(gone);
     });
   }
 
@@ -128,6 +129,7 @@ export class OpenMailbox {
     const toTrash = new Set(this.#trash ? chosen.filter((uid) => !this.#copied.has(uid)) : []);
     const moved = this.#trash ? await this.folder.expunge(toTrash, { trash: this.#trash.directory }) : [];
     const removed = await this.folder.expunge(chosen.filter((uid) => !toTrash.has(uid)));
+    await turnAfter(removed.length);
     return { gone: new Set([...moved, ...removed]), toTrash };
   }
 
@@ -188,7 +190,9 @@ export class OpenMailbox {
           return { ...rest, pairs };
         })
       : await copy();
-    for (const [uid] of copied.pairs) this.#copied.add(uid);
+    await turnAfter(copied.pairs.length);
+    for (const pair of copied.pairs) this.#copied.add(pair[0]);
+    await turnAfter(copied.pairs.length);
     return copied;
   }
 
@@ -269,6 +273,12 @@ async function charged<T>(ledger: QuotaLedger, amount: Amount, task: () => Promi
     await ledger.adjust(minus(amount));
     throw error;
   }
+}
+
+async function ascending(uids: ReadonlySet<number>): Promise<number[]> {
+  const sorted = [...uids].sort(byNumber);
+  await turnAfter(sorted.length);
+  return sorted;
 }
 
 function byNumber(one: number, other: number): number {

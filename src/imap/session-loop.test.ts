@@ -273,3 +273,10 @@ test('the log line counts octets as Courier does', async (context) => {
     /^LOGOUT, user=ann@example\.org, .* headers=12, body=17, rcvd=\d+, sent=\d+, time=0$/,
   );
 });
+
+test('an answer that is complete does not wait for the end of the turn', async (context) => {
+  const client = await connect(context, maildirOf(context, 'empty'));
+  send(client, '1 NOOP\r\n2 NOOP\r\n');
+  assert.equal(client.connection.unflushed, 0);
+  assert.equal(await client.line(), '1 OK NOOP completed');
+});

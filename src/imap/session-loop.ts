@@ -17,6 +17,7 @@ import {
 } from '../login/log-lines.ts';
 import type { Connection } from '../net/connection.ts';
 import { type DebugFile, openDebugFile } from '../store/debug-file.ts';
+import { nextTurn } from '../store/slices.ts';
 import { capabilities } from './capability.ts';
 import { ClientGone } from './client-gone.ts';
 import { type Command, isAllowed } from './command.ts';
@@ -163,7 +164,7 @@ export class ImapSession {
       );
       return;
     }
-    this.writer.flush();
+    this.writer.send();
     if (this.#ended) return;
     this.#resume();
     if (this.#endOfInput) this.end('disconnected');
@@ -189,7 +190,7 @@ export class ImapSession {
       if (restMs > 0) return new Promise((resolve) => setTimeout(resolve, restMs));
     }
     if (++this.#commandsThisTurn < commandsPerTurn) return undefined;
-    return new Promise((resolve) => setImmediate(resolve));
+    return nextTurn();
   }
 
   #handle(incoming: Incoming): Promise<void> | undefined {
@@ -341,7 +342,7 @@ export class ImapSession {
 
   #moreInput(timeoutMs: number): Promise<void> {
     if (this.#ended || this.#endOfInput) return Promise.reject(new ClientGone());
-    this.writer.flush();
+    this.writer.send();
     this.#resume();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {

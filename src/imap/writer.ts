@@ -176,6 +176,12 @@ export class Writer {
     this.#passed = 0;
   }
 
+  /** Flushes, and lets it leave at once. */
+  send(): void {
+    this.flush();
+    this.#connection.flush();
+  }
+
   /** True when the client is so far behind that whoever writes must wait for `drained`. */
   get full(): boolean {
     return this.#connection.pendingOctets > highWater;

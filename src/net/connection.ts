@@ -43,6 +43,8 @@ export interface Connection {
    * @returns false when the client is slow: wait for `drained()` before writing much more
    */
   write(octets: Uint8Array | string): boolean;
+  /** Gives the kernel what is queued now: an answer that is complete waits for nobody else's work in this turn. */
+  flush(): void;
   /**
    * Writes octets of a buffer that will be used again, behind what is queued and at once.
    * @param done  told once when the kernel has taken them or never will, perhaps before this returns

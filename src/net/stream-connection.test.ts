@@ -37,6 +37,18 @@ test('writes of one turn, strings and octets, arrive in order', async () => {
   assert.equal(connection.octetsWritten, 4);
 });
 
+test('what is flushed leaves in this turn', async () => {
+  const { client, connection } = await pair();
+  const socket = connection.stream as Socket;
+  connection.write('a');
+  connection.write('b');
+  assert.equal(socket.bytesWritten, 0);
+  connection.flush();
+  assert.equal(socket.bytesWritten, 2);
+  connection.end();
+  assert.equal((await readAll(client)).toString(), 'ab');
+});
+
 test('a client that closes its side still gets the answer', async () => {
   const { client, connection } = await pair();
   let received = '';

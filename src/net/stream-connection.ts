@@ -154,7 +154,7 @@ export class StreamConnection implements Connection {
     this.#queue.push(octets);
     this.#queuedOctets += octets.length;
     this.#octetsWritten += octets.length;
-    if (this.#queuedOctets >= gatherOctets) this.#flush();
+    if (this.#queuedOctets >= gatherOctets) this.flush();
     else if (!this.#flushPlanned) {
       this.#flushPlanned = true;
       setImmediate(this.#flushTurn);
@@ -162,12 +162,27 @@ export class StreamConnection implements Connection {
     return !this.#sink.writableNeedDrain;
   }
 
+  flush(): void {
+    const queue = this.#queue;
+    if (queue.length === 0 || this.#closed) return;
+    const total = this.#queuedOctets;
+    this.#queue = [];
+    this.#queuedOctets = 0;
+    if (queue.length === 1) this.#sink.write(queue[0]!, 'latin1');
+    else if (total < queue.length * copiedOctets) this.#sink.write(gather(queue, total));
+    else {
+      this.#sink.cork();
+      for (const octets of queue) this.#sink.write(octets, 'latin1');
+      this.#sink.uncork();
+    }
+  }
+
   writeLent(octets: Uint8Array, done: () => void): void {
     if (this.closed) {
       done();
       return;
     }
-    this.#flush();
+    this.flush();
     this.#octetsWritten += octets.length;
     let isTaken = false;
     this.#sink.write(octets, () => {
@@ -179,7 +194,7 @@ export class StreamConnection implements Connection {
   }
 
   drained(): Promise<void> {
-    this.#flush();
+    this.flush();
     if (this.#closed || !this.#sink.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => {
       const sink = this.#sink;
@@ -196,7 +211,7 @@ export class StreamConnection implements Connection {
   }
 
   compress(received: Buffer): void {
-    this.#flush();
+    this.flush();
     this.#input.off('data', this.#receive);
     this.#input.off('end', this.#inputEnd);
     const source = inflated(this.#input, received);
@@ -221,7 +236,7 @@ export class StreamConnection implements Connection {
   end(last?: Uint8Array | string): void {
     if (this.closed) return;
     if (last !== undefined) this.write(last);
-    this.#flush();
+    this.flush();
     this.#ending = true;
     this.#onData = undefined;
     this.#source.resume();
@@ -246,7 +261,7 @@ export class StreamConnection implements Connection {
    * returned. The caller has stopped the handle from reading.
    */
   detach(): Buffer {
-    this.#flush();
+    this.flush();
     this.#detachListeners();
     this.#closed = true;
     const chunks: Buffer[] = [];
@@ -324,23 +339,8 @@ export class StreamConnection implements Connection {
 
   readonly #flushTurn = (): void => {
     this.#flushPlanned = false;
-    this.#flush();
+    this.flush();
   };
-
-  #flush(): void {
-    const queue = this.#queue;
-    if (queue.length === 0 || this.#closed) return;
-    const total = this.#queuedOctets;
-    this.#queue = [];
-    this.#queuedOctets = 0;
-    if (queue.length === 1) this.#sink.write(queue[0]!, 'latin1');
-    else if (total < queue.length * copiedOctets) this.#sink.write(gather(queue, total));
-    else {
-      this.#sink.cork();
-      for (const octets of queue) this.#sink.write(octets, 'latin1');
-      this.#sink.uncork();
-    }
-  }
 
   #stallTimer(ms: number): void {
     const socket = this.#output as Partial<Socket>;
@@ -380,7 +380,7 @@ export class StreamConnection implements Connection {
 
   /** Resolves when the kernel has everything, or the connection has closed; in the usual case that is at once. */
   async flushed(): Promise<void> {
-    this.#flush();
+    this.flush();
     if (this.#sink.writableLength === 0 || this.#closed) return;
     await new Promise<void>((resolve) => {
       this.#stallTimer(stallMs);

@@ -1,5 +1,5 @@
+import { pacedSort } from '../base/paced-sort.ts';
 import type { Facts } from './facts.ts';
-import { pacedSort } from './paced-sort.ts';
 import type { Pacer } from './pacer.ts';
 
 /**

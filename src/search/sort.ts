@@ -1,7 +1,7 @@
+import { pacedSort } from '../base/paced-sort.ts';
 import { type Facts, factsOf, keptAnswer } from './facts.ts';
 import type { SearchKey } from './keys.ts';
 import { internalDates, learnAll, wireSizes } from './learn-all.ts';
-import { pacedSort } from './paced-sort.ts';
 import { Pacer } from './pacer.ts';
 import { placesOf } from './ranks.ts';
 import { searchPaced } from './search.ts';

@@ -1,7 +1,7 @@
+import { pacedSort } from '../base/paced-sort.ts';
 import { type Facts, factsOf, keptAnswer } from './facts.ts';
 import type { SearchKey } from './keys.ts';
 import { learnAll } from './learn-all.ts';
-import { pacedSort } from './paced-sort.ts';
 import { Pacer } from './pacer.ts';
 import { searchPaced } from './search.ts';
 import { sentDates } from './sort.ts';

@@ -7,19 +7,20 @@
  * Stopping before the second rename leaves files that the purge removes; after it a message without a UID, which
  * the next scan gives one. Requests of several sessions that wait for the lock share it and one write of the database.
  */
-import { closeSync, fstatSync, lstatSync } from 'node:fs';
+import { closeSync, fstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
-import { octetPath } from '../base/paths.ts';
 import { assignUids, type Incoming } from './assign.ts';
 import { asMailError } from './errno.ts';
 import { canonicalInfo } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
-import { keywordDirectory, placeKeywords, prepareKeywords } from './keyword-files.ts';
+import { deliveryDirectory, discardAll, IncomingFile, removeTemporary } from './incoming-file.ts';
+import { prepareKeywords } from './keyword-files.ts';
 import { LineEnds } from './line-ends.ts';
 import { inTurn } from './lock.ts';
 import { baseLength } from './name-order.ts';
 import { OpenMessage } from './open-message.ts';
 import { refresh, underLock } from './refresh.ts';
+import { Slice, turnAfter } from './slices.ts';
 import * as steps from './steps.ts';
 import { createTemporary, deliveredName, type TemporaryFile } from './unique-names.ts';
 
@@ -111,7 +112,7 @@ export class Append {
         durable ? steps.syncFile(descriptor) : undefined,
       ]);
       const stats = fstatSync(descriptor, { bigint: true });
-      return incomingFile(state, {
+      return new IncomingFile(state, {
         temporary: path,
         base: deliveredName(name, stats),
         info: canonicalInfo(this.flags),
@@ -142,105 +143,27 @@ function joined(pieces: Uint8Array[]): Uint8Array[] {
   return pieces.length > 1 ? [Buffer.concat(pieces)] : pieces;
 }
 
-function removeTemporary(path: string | undefined): void {
-  if (path === undefined) return;
-  try {
-    steps.unlink(path);
-  } catch {
-    // The purge of `tmp/` removes it later.
-  }
-}
-
-export interface PreparedFile {
-  /** Path in `tmp/`. */
-  readonly temporary: string;
-  /** A base name nobody else has. */
-  readonly base: string;
-  /** One to keep, if the folder has no message of that name. */
-  readonly wantedBase?: string | undefined;
-  readonly info: string;
-  readonly mtimeSeconds: number;
-  /** Path in `tmp/` of the file with its keywords. */
-  readonly keywordFile: string | undefined;
-  readonly keywords: readonly string[];
-}
-
-/** A message that waits in `tmp/` under a name of ours. */
-export function incomingFile(state: FolderState, file: PreparedFile): Incoming {
-  let { base } = file;
-  const keywordPath = () => `${keywordDirectory(state.directory)}/${base}`;
-  let isPlaced = false;
-  return {
-    choose(taken) {
-      const wanted = file.wantedBase;
-      if (wanted !== undefined && !taken.has(wanted) && isFree(state, wanted, file.info)) base = wanted;
-      taken.add(base);
-    },
-    get name() {
-      return base + file.info;
-    },
-    mtimeSeconds: file.mtimeSeconds,
-    keywordSet: state.keywordTable.idOf(file.keywords),
-    place() {
-      if (file.keywordFile !== undefined) {
-        state.watch?.expect('courierimapkeywords', base);
-        placeKeywords(state.directory, file.keywordFile, base);
-        state.unmergedKeywords++;
-      }
-      steps.rename(file.temporary, placeOf(state, this.name));
-      isPlaced = true;
-    },
-    undo() {
-      if (isPlaced) {
-        state.watch?.expect('cur', this.name);
-        steps.rename(placeOf(state, this.name), file.temporary);
-        isPlaced = false;
-      }
-      if (file.keywordFile !== undefined && lstatSync(octetPath(keywordPath()), { throwIfNoEntry: false }))
-        steps.rename(keywordPath(), file.keywordFile);
-    },
-    discard() {
-      removeTemporary(file.temporary);
-      removeTemporary(file.keywordFile);
-    },
-  };
-}
-
-/** Whether the folder has no message of that base name. Under the lock, after `collect`. */
-function isFree(state: FolderState, base: string, info: string): boolean {
-  if (state.columns.rowOfName(base, base.length) >= 0) return false;
-  for (const name of [...state.unlisted, ...state.waiting]) if (name.startsWith(base)) return false;
-  return !lstatSync(octetPath(state.path(base + info)), { throwIfNoEntry: false });
-}
-
 /** All or nothing (MULTIAPPEND). @throws {MailError} overQuota, noPermission, unavailable */
 export async function commitAppends(state: FolderState, appends: readonly Append[]): Promise<Appended> {
   const prepared = await Promise.allSettled(appends.map((append) => append.prepare()));
   const incoming = prepared.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
   const failed = prepared.find((each) => each.status === 'rejected');
   if (failed) {
-    for (const message of incoming) message.discard();
+    await discardAll(incoming);
     throw failed.reason;
   }
   return deliver(state, incoming);
 }
 
-/** The directory that gets the messages put into a folder: of a folder of links its target. */
-export function deliveryDirectory({ directory, settings }: FolderState): string {
-  return settings.linkTarget ?? directory;
-}
-
-function placeOf(state: FolderState, name: string): string {
-  return `${deliveryDirectory(state)}/cur/${name}`;
-}
-
 /** Puts messages into the target of a folder of links; they get links, and UIDs, as all new messages there do. */
 async function deliverToTarget(state: FolderState, incoming: readonly Incoming[]): Promise<Appended> {
   const taken = new Set<string>();
+  const slice = new Slice();
   try {
     for (const message of incoming) {
       message.choose(taken);
       message.place();
+      if (slice.isOver()) await slice.next();
     }
   } catch (error) {
     for (const message of incoming) {
@@ -268,14 +191,14 @@ export function deliver(state: FolderState, incoming: readonly Incoming[]): Prom
   return new Promise((resolve, reject) => {
     state.deliveries.push({ incoming, resolve, reject });
     if (state.deliveries.length > 1) return;
-    inTurn(state.turnKey, () => deliverWaiting(state)).catch((error: unknown) => {
-      for (const each of state.deliveries.splice(0)) refuse(each, error);
+    inTurn(state.turnKey, () => deliverWaiting(state)).catch(async (error: unknown) => {
+      for (const each of state.deliveries.splice(0)) await refuse(each, error);
     });
   });
 }
 
-function refuse(delivery: Delivery, error: unknown): void {
-  for (const message of delivery.incoming) message.discard();
+async function refuse(delivery: Delivery, error: unknown): Promise<void> {
+  await discardAll(delivery.incoming);
   delivery.reject(error);
 }
 
@@ -290,11 +213,10 @@ async function deliverWaiting(state: FolderState): Promise<void> {
 }
 
 async function tryDeliver(state: FolderState, batch: readonly Delivery[], isLast: boolean): Promise<boolean> {
+  const incoming = batch.length === 1 ? batch[0]!.incoming : batch.flatMap((each) => each.incoming);
   try {
-    const uids = await assignUids(
-      state,
-      batch.flatMap((each) => each.incoming),
-    );
+    const uids = await assignUids(state, incoming);
+    await turnAfter(uids.length);
     let at = 0;
     for (const { incoming, resolve } of batch) {
       resolve({ uidValidity: state.uidValidity, uids: uids.slice(at, at + incoming.length) });
@@ -302,7 +224,7 @@ async function tryDeliver(state: FolderState, batch: readonly Delivery[], isLast
     }
     return true;
   } catch (error) {
-    if (isLast) for (const each of batch) refuse(each, error);
+    if (isLast) for (const each of batch) await refuse(each, error);
     return false;
   }
 }

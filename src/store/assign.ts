@@ -23,29 +23,27 @@ import * as steps from './steps.ts';
 import { writeDb } from './uid-db-file.ts';
 import { deliveredName, uniqueName } from './unique-names.ts';
 
-/** A message of ours that is about to appear in `cur`. */
-export interface Incoming {
-  /** Settles the name. @param taken  base names of messages that are on their way too; its own is added */
-  choose(taken: Set<string>): void;
-  /** Its full name in `cur`. */
-  readonly name: string;
-  readonly mtimeSeconds: number;
-  readonly keywordSet: number;
-  /** Puts the file in its place. */
-  place(): void;
-  /** Takes it back after a failure of a later one, so that it can be placed again or discarded. */
-  undo(): void;
-  /** Removes its temporary files, if it was never placed. */
-  discard(): void;
-}
-
+/** A message that gets a UID. */
 interface Fresh {
+  /** Its full name in `cur`. */
   readonly name: string;
   readonly mtimeSeconds: number;
   readonly keywordSet: number;
   readonly isRecent: boolean;
   /** It came from `new`. */
   readonly wasNew: boolean;
+}
+
+/** A message of ours that is about to appear in `cur`. */
+export interface Incoming extends Fresh {
+  /** Settles the name. @param taken  base names of messages that are on their way too; its own is added */
+  choose(taken: Set<string>): void;
+  /** Puts the file in its place. */
+  place(): void;
+  /** Takes it back after a failure of a later one, so that it can be placed again or discarded. */
+  undo(): void;
+  /** Removes its temporary files, if it was never placed. */
+  discard(): void;
 }
 
 /**
@@ -56,6 +54,8 @@ interface Fresh {
 export async function assignUids(state: FolderState, incoming: readonly Incoming[] = []): Promise<number[]> {
   const placed: Incoming[] = [];
   const found = new Map<string, Fresh>();
+  const slice = new Slice();
+  state.isAssigning = true;
   try {
     const endChange = state.startOwnChange(true);
     const taken = new Set<string>();
@@ -64,34 +64,35 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
       message.choose(taken);
       state.watch?.expect('cur', message.name);
       message.place();
+      if (slice.isOver()) await slice.next();
     }
-    await takeArrived(state, found);
+    await takeArrived(state, found, slice);
     endChange();
-    const arrived = sortByName(found.values());
-    const fresh = [
-      ...incoming.map(({ name, mtimeSeconds, keywordSet }) => ({
-        name,
-        mtimeSeconds,
-        keywordSet,
-        isRecent: false,
-        wasNew: false,
-      })),
-      ...arrived,
-    ];
+    const arrived = await sortByName(found.values());
+    const fresh: readonly Fresh[] = arrived.length === 0 ? incoming : [...incoming, ...arrived];
     const first = state.uidNext;
     if (first + fresh.length > 0xffff_ffff) throw new MailError('unavailable', 'the folder has no UIDs left');
     // A line for a name that has a stale one would make two: then the database is written anew.
     const mayExtend = arrived.length === 0 || state.staleLines === 0;
     await writeDb(state, fresh, first + fresh.length, mayExtend);
     if (state.settings.durable && fresh.length > 0) await syncDirectories(state, fresh);
-    for (const each of fresh) addFresh(state, each);
+    // UIDs that the database has may be told one by one.
+    for (const each of fresh) {
+      addFresh(state, each);
+      if (slice.isOver()) await slice.next();
+    }
     if (arrived.length > 0) readKeywordsOf(state, arrived);
     state.uidNext = Math.max(state.uidNext, first + fresh.length);
     return incoming.map((_, index) => first + index);
   } catch (error) {
-    for (const message of placed) undoPlaced(state, message);
+    for (const message of placed) {
+      undoPlaced(state, message);
+      if (slice.isOver()) await slice.next();
+    }
     for (const each of found.values()) state.unlisted.add(each.name);
     throw asMailError(error, 'cannot give UIDs');
+  } finally {
+    state.isAssigning = false;
   }
 }
 
@@ -111,7 +112,8 @@ function undoPlaced(state: FolderState, message: Incoming): void {
 
 function addFresh(state: FolderState, fresh: Fresh): void {
   const uid = state.uidNext;
-  state.addRow({ ...fresh, uid, baseLength: baseLength(fresh.name) });
+  const { name, mtimeSeconds, keywordSet } = fresh;
+  state.addRow({ uid, name, baseLength: baseLength(name), mtimeSeconds, keywordSet });
   if (fresh.isRecent) state.recent.push(uid);
 }
 
@@ -122,8 +124,7 @@ function readKeywordsOf(state: FolderState, arrived: readonly Fresh[]): void {
 }
 
 /** Moves new mail into `cur`, and looks at what has no UID there. */
-async function takeArrived(state: FolderState, arrived: Map<string, Fresh>): Promise<void> {
-  const slice = new Slice();
+async function takeArrived(state: FolderState, arrived: Map<string, Fresh>, slice: Slice): Promise<void> {
   for (const name of state.waiting) {
     const moved = isStorable(name) ? takeWaiting(state, name) : undefined;
     state.waiting.delete(name);

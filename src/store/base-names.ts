@@ -82,6 +82,15 @@ export class BaseNames {
     return at;
   }
 
+  /** Adds a record of another block; its offset. */
+  addRecord(block: Buffer, offset: number): number {
+    const length = block[offset + 4]!;
+    const at = this.#reserve(0, length);
+    block.copy(this.block, at, offset, offset + 5 + length);
+    this.#insert(at);
+    return at;
+  }
+
   /** The UID of the name `name[0, length)`, or 0. */
   find(name: string, length: number): number {
     if (length > BaseNames.maxLength) return 0;

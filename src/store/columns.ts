@@ -227,10 +227,7 @@ export class Columns {
     for (let row = 0; row < this.count; row++) octets += old[this.nameAt[row]! + 4]! + 5;
     const names = new BaseNames(this.count, octets + 1024);
     const nameAt = new Uint32Array(this.uids.length);
-    for (let row = 0; row < this.count; row++) {
-      const start = this.nameAt[row]! + 5;
-      nameAt[row] = names.addOctets(this.uids[row]!, old, start, start + old[start - 1]!);
-    }
+    for (let row = 0; row < this.count; row++) nameAt[row] = names.addRecord(old, this.nameAt[row]!);
     this.names = names;
     this.nameAt = nameAt;
   }

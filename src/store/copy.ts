@@ -11,16 +11,17 @@
 import { closeSync, existsSync, fstatSync, lstatSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
-import { deliver, deliveryDirectory, incomingFile } from './append.ts';
+import { deliver } from './append.ts';
 import type { Incoming } from './assign.ts';
 import { asMailError, errorCode } from './errno.ts';
 import { expunge } from './expunge.ts';
 import { allFlags, canonicalInfo } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
+import { deliveryDirectory, discardAll, IncomingFile } from './incoming-file.ts';
 import { prepareKeywords } from './keyword-files.ts';
 import { openMessage } from './link-folder.ts';
 import { withFile } from './relocate.ts';
-import { nextTurn, Slice } from './slices.ts';
+import { nextTurn, Slice, turnAfter } from './slices.ts';
 import * as steps from './steps.ts';
 import {
   createTemporary,
@@ -66,11 +67,12 @@ export async function copyMessages(
       if (slice.isOver()) await slice.next();
     }
   } catch (error) {
-    for (const message of incoming) message.discard();
+    await discardAll(incoming);
     throw asMailError(error, 'cannot copy');
   }
   if (incoming.length === 0) return { uidValidity: target.uidValidity, pairs: [] };
   const { uidValidity, uids: given } = await deliver(target, incoming);
+  await turnAfter(given.length);
   return { uidValidity, pairs: copied.map((uid, index) => [uid, given[index]!]) };
 }
 
@@ -82,10 +84,10 @@ export async function moveMessages(
   options: CopyOptions = {},
 ): Promise<Copied> {
   const copied = await copyMessages(target, source, uids, { ...options, baseNames: target !== source });
-  await expunge(
-    source,
-    copied.pairs.map(([uid]) => uid),
-  );
+  await turnAfter(copied.pairs.length);
+  const moved = copied.pairs.map((pair) => pair[0]);
+  await turnAfter(moved.length);
+  await expunge(source, moved);
   return copied;
 }
 
@@ -110,7 +112,7 @@ async function prepareCopy(
   const keywordFile =
     keywords.length > 0 ? await prepareKeywords(target.directory, target.settings, keywords) : undefined;
   const wantedBase = options.baseNames && now >= 0 ? source.columns.baseName(now) : undefined;
-  return incomingFile(target, { ...file, wantedBase, info: canonicalInfo(bits), keywordFile, keywords });
+  return new IncomingFile(target, { ...file, wantedBase, info: canonicalInfo(bits), keywordFile, keywords });
 }
 
 interface TakenFile {

@@ -12,7 +12,7 @@ import { removeLinked } from './link-folder.ts';
 import { makeFolderDirectories } from './make-folder.ts';
 import { baseLength } from './name-order.ts';
 import { relocate } from './relocate.ts';
-import { Slice } from './slices.ts';
+import { Slice, turnAfter } from './slices.ts';
 import * as steps from './steps.ts';
 import { trashName } from './trash.ts';
 import { deliveredName, uniqueName } from './unique-names.ts';
@@ -50,6 +50,7 @@ export async function expunge(
     if (gone.length > 0) endChange();
   }
   if (gone.length > 0 && state.settings.durable) await syncAfter(state, options.trash);
+  await turnAfter(gone.length);
   return gone.sort((a, b) => a - b);
 }
 

@@ -379,6 +379,8 @@ test('a UID database that cannot be written keeps new mail waiting, and the old 
     assert.deepEqual(rowsOf(folder), ['1 1.a:2,']);
     assert.deepEqual(databaseOf(directory), database);
     await assert.rejects(append(folder, 'x'), { kind: 'overQuota' });
+    // Behind the append, whose lock has gone then.
+    await folder.refresh();
     assert.deepEqual(listOf(directory, 'cur'), ['1.a:2,', '2.b:2,']);
     assert.deepEqual(listOf(directory, 'tmp'), []);
   } finally {

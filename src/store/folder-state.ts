@@ -83,6 +83,8 @@ export class FolderState {
   wantsKeywordMerge = false;
   /** Rows were added whose keywords are not known yet. */
   wantsKeywordRead = false;
+  /** Files may be in their place that have no row yet, whatever time stamps say. */
+  isAssigning = false;
   /** Messages of ours that wait for the lock. */
   readonly deliveries: Delivery[] = [];
   /** UIDs not yet taken as \Recent by a session. */
@@ -191,10 +193,10 @@ export class FolderState {
     };
   }
 
-  /** Whether any later change would show in the time stamps. */
+  /** Whether the rows are what the time stamps stand for, and any later change would show in them. */
   get isSettled(): boolean {
     const { known } = this;
-    if (!known) return false;
+    if (!known || this.isAssigning) return false;
     const times = [known.newTime, known.curTime, known.keywordsTime];
     const isCoarse = times.every((time) => time % 1000 === 0);
     return Math.max(...times) < Date.now() - (isCoarse ? coarseGranularityMs : granularityMs);

@@ -1,3 +1,6 @@
+import { pacedSort } from '../base/paced-sort.ts';
+import { Slice } from './slices.ts';
+
 /**
  * The order in which new messages get their UIDs (maildir-store §4.5): by the number a name begins with, then by
  * octets up to the first colon. Names are latin1 strings.
@@ -6,15 +9,23 @@ export function compareNames(a: string, b: string): number {
   return compareKeys(leadingNumber(a), leadingNumber(b), upToColon(a), upToColon(b));
 }
 
-/** Sorts messages by their names as `compareNames` does, reading each number once. */
-export function sortByName<T extends { readonly name: string }>(messages: Iterable<T>): T[] {
-  const keyed = Array.from(messages, (message) => ({
-    message,
-    number: leadingNumber(message.name),
-    text: upToColon(message.name),
-  }));
-  keyed.sort((a, b) => compareKeys(a.number, b.number, a.text, b.text));
-  return keyed.map(({ message }) => message);
+/** Sorts messages by their names as `compareNames` does, reading each number once, in slices. */
+export async function sortByName<T extends { readonly name: string }>(messages: Iterable<T>): Promise<T[]> {
+  const slice = new Slice();
+  const all = [...messages];
+  const numbers = new Float64Array(all.length);
+  const texts: string[] = [];
+  for (const [index, { name }] of all.entries()) {
+    numbers[index] = leadingNumber(name);
+    texts.push(upToColon(name));
+    if (slice.isOver()) await slice.next();
+  }
+  const sorted = await pacedSort(
+    Int32Array.from(all.keys()),
+    (a, b) => compareKeys(numbers[a]!, numbers[b]!, texts[a]!, texts[b]!),
+    { due: () => slice.isLong(), pause: () => slice.next() },
+  );
+  return Array.from(sorted, (index) => all[index]!);
 }
 
 function compareKeys(numberA: number, numberB: number, textA: string, textB: string): number {

@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dir, opendirSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { errorCode } from './errno.ts';
 import { Slice } from './slices.ts';
@@ -9,20 +9,28 @@ import * as steps from './steps.ts';
  * removes at the same time is no error.
  */
 export async function removeTree(directory: string, slice = new Slice()): Promise<void> {
-  let entries: Dirent<Buffer>[];
+  let entries: Dir;
   try {
-    entries = readdirSync(octetPath(directory), { withFileTypes: true, encoding: 'buffer' });
+    entries = opendirSync(octetPath(directory), { encoding: 'latin1', bufferSize: 512 });
   } catch (error) {
     if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
-  for (const entry of entries) {
-    if (slice.isOver()) await slice.next();
-    const path = `${directory}/${entry.name.toString('latin1')}`;
-    if (entry.isDirectory()) await removeTree(path, slice);
-    else ifThere(() => steps.unlink(path));
+  try {
+    for (let entry = await entries.read(); entry; entry = await entries.read()) {
+      if (slice.isOver()) await slice.next();
+      const path = `${directory}/${entry.name}`;
+      if (entry.isDirectory()) await removeTree(path, slice);
+      else ifThere(() => steps.unlink(path));
+    }
+  } finally {
+    entries.closeSync();
   }
-  ifThere(() => steps.removeDirectory(directory));
+  try {
+    await steps.removeDirectory(directory);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
 }
 
 function ifThere(remove: () => void): void {

@@ -14,7 +14,7 @@ import {
   constants as o,
   openSync,
   renameSync,
-  rmdirSync,
+  rmdir,
   symlinkSync,
   unlinkSync,
   utimesSync,
@@ -122,9 +122,12 @@ export function makeDirectory(path: string, mode: number): void {
   mkdirSync(octetPath(path), mode);
 }
 
-export function removeDirectory(path: string): void {
+/** rmdir in the thread pool: the kernel looks through all of a directory that was large. */
+export async function removeDirectory(path: string): Promise<void> {
   before?.(`rmdir ${path}`);
-  rmdirSync(octetPath(path));
+  return new Promise((resolve, reject) => {
+    rmdir(octetPath(path), (error) => (error ? reject(error) : resolve()));
+  });
 }
 
 export function changeMode(path: string, mode: number): void {

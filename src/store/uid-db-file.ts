@@ -4,7 +4,7 @@ import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
-import { Slice } from './slices.ts';
+import { nextTurn, Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
 import {
@@ -188,6 +188,9 @@ function canExtend(state: FolderState, uidNext: number): boolean {
   );
 }
 
+/** New lines written in one turn. */
+const linesAtOnce = 4096;
+
 async function extend(
   state: FolderState,
   { path, descriptor }: TemporaryFile,
@@ -195,10 +198,15 @@ async function extend(
   uidNext: number,
 ): Promise<void> {
   await steps.copyOver(dbPath(state), path);
-  let lines = '';
-  for (const [index, { name }] of fresh.entries())
-    lines += `${state.uidNext + index} ${name.slice(0, baseLength(name))}\n`;
-  steps.writeAt(descriptor, Buffer.from(lines, 'latin1'), fstatSync(descriptor).size);
+  let at = fstatSync(descriptor).size;
+  for (let done = 0; done < fresh.length; done += linesAtOnce) {
+    if (done > 0) await nextTurn();
+    let lines = '';
+    for (const [index, { name }] of fresh.slice(done, done + linesAtOnce).entries())
+      lines += `${state.uidNext + done + index} ${name.slice(0, baseLength(name))}\n`;
+    steps.writeAt(descriptor, Buffer.from(lines, 'latin1'), at);
+    at += lines.length;
+  }
   steps.writeAt(descriptor, Buffer.from(headerOf(state, uidNext), 'latin1'), 0);
 }
 
@@ -221,8 +229,10 @@ async function writeRows(
     writer.add(uids[row]!, block, start, start + block[start - 1]!);
     if (slice.isOver()) await slice.next();
   }
-  for (const [index, { name }] of fresh.entries())
+  for (const [index, { name }] of fresh.entries()) {
     writer.addName(first + index, name.slice(0, baseLength(name)));
+    if (slice.isOver()) await slice.next();
+  }
   writer.flush();
 }
 

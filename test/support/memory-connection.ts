@@ -15,6 +15,8 @@ export class MemoryConnection implements Connection {
   paused = false;
   /** Most octets that were ever given and not yet taken, while `slow`. */
   mostPending = 0;
+  /** Octets written that would leave in a later turn only. */
+  unflushed = 0;
   /** A client that reads only when `read` is called. */
   slow = false;
   readonly #onWrite: (octets: Buffer) => void;
@@ -62,8 +64,13 @@ export class MemoryConnection implements Connection {
       this.pendingOctets += copy.length;
       this.mostPending = Math.max(this.mostPending, this.pendingOctets);
     }
+    this.unflushed += copy.length;
     this.#onWrite(copy);
     return this.pendingOctets === 0;
+  }
+
+  flush(): void {
+    this.unflushed = 0;
   }
 
   writeLent(octets: Uint8Array, done: () => void): void {

@@ -2,6 +2,7 @@ import type { OpenMailbox } from '../../access/open-mailbox.ts';
 import { formatNumberSet } from '../../base/number-set.ts';
 import type { Copied } from '../../store/copy.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
+import { turnAfter } from '../../store/slices.ts';
 import { checkCount, isOutbox, throughOutbox } from '../append/outbox.ts';
 import { command } from '../command.ts';
 import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
@@ -61,6 +62,8 @@ export const move = command({
         state.mailbox.moveTo(to, uids),
       );
       if (pairs.length > 0) session.writer.line(`* OK [COPYUID ${copyUid(uidValidity, pairs)}] Ok`);
+      // What follows is a line for each that has left.
+      await turnAfter(pairs.length);
       return ok('MOVE completed.');
     } finally {
       to.close();
@@ -92,7 +95,7 @@ function sizeOf(open: () => OpenMessage): { sizeOctets: number } {
 }
 
 function copyUid(uidValidity: number, pairs: readonly [number, number][]): string {
-  const from = formatNumberSet(pairs.map(([uid]) => uid));
-  const to = formatNumberSet(pairs.map(([, uid]) => uid));
+  const from = formatNumberSet(pairs.map((pair) => pair[0]));
+  const to = formatNumberSet(pairs.map((pair) => pair[1]));
   return `${uidValidity} ${from} ${to}`;
 }

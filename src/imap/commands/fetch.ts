@@ -2,6 +2,7 @@ import { MailError } from '../../base/mail-error.ts';
 import { type Description, describe, forgetDescription, keepHeader } from '../../store/describe.ts';
 import { flag } from '../../store/flags.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
+import { Slice } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import { writeColumns } from '../fetch/column-writer.ts';
 import { writeDescribed } from '../fetch/described-writer.ts';
@@ -20,9 +21,6 @@ import { no, ok, type Reply } from '../reply.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
 import { tellKeywords, writeFlags } from '../updates.ts';
-
-/** How long one client may keep the event loop. */
-const turnMs = 4;
 
 /** FETCH, UID FETCH: RFC 9051 §6.4.5, imap-server §9; BINARY: RFC 3516. */
 export const fetch = command({
@@ -83,7 +81,7 @@ class Fetching {
   async #all(ranges: IndexRanges, isColumns: boolean): Promise<Reply> {
     const { writer } = this.#session;
     if (this.#plan.needsDescription) await this.#state.view.folder.computed.ready();
-    let sinceMs = performance.now();
+    const slice = new Slice();
     for (const [first, last] of ranges) {
       for (let index = first; index <= last; index++) {
         if (this.#session.ended) return this.#result();
@@ -96,10 +94,9 @@ class Fetching {
           if (waiting !== undefined) await waiting;
         }
         if (writer.full) await writer.drained();
-        if (performance.now() - sinceMs > turnMs) {
+        if (slice.isLong()) {
           writer.flush();
-          await new Promise((resolve) => setImmediate(resolve));
-          sinceMs = performance.now();
+          await slice.next();
         }
       }
     }

@@ -1,6 +1,7 @@
 import type { ListEntry, ListOptions, Mailboxes } from '../../access/mailboxes.ts';
 import { mayKnowRights, needed } from '../../access/rights.ts';
 import { MailError } from '../../base/mail-error.ts';
+import { nextTurn } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
 import { mailboxName, readPattern } from '../parser/mailbox-name.ts';
@@ -50,7 +51,7 @@ const perTurn = 500;
 
 async function pause(session: ImapSession): Promise<void> {
   await session.writer.drained();
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
 }
 
 /** LSUB: RFC 3501 §6.3.9. */

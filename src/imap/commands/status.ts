@@ -2,6 +2,7 @@ import type { Mailboxes } from '../../access/mailboxes.ts';
 import { MailError } from '../../base/mail-error.ts';
 import { describe } from '../../store/describe.ts';
 import type { FolderStatus } from '../../store/registry.ts';
+import { Slice } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import type { ArgumentReader } from '../parser/arguments.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
@@ -90,7 +91,7 @@ async function mailboxSize(mailboxes: Mailboxes, name: string): Promise<number> 
     const { folder } = mailbox;
     const { uids, count } = folder;
     let size = 0;
-    let sinceMs = performance.now();
+    const slice = new Slice();
     for (let i = 0; i < count; i++) {
       const row = folder.rowOf(uids[i]!);
       if (row < 0) continue;
@@ -99,9 +100,7 @@ async function mailboxSize(mailboxes: Mailboxes, name: string): Promise<number> 
       } catch (error) {
         if (!(error instanceof MailError)) throw error; // gone, or unreadable: it counts as nothing
       }
-      if (performance.now() - sinceMs < 4) continue;
-      await new Promise((resolve) => setImmediate(resolve));
-      sinceMs = performance.now();
+      if (slice.isLong()) await slice.next();
     }
     return size;
   } finally {

@@ -1,3 +1,4 @@
+import { nextTurn } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import { FlagBeliefs } from '../flag-belief.ts';
 import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
@@ -73,7 +74,7 @@ async function answer(session: ImapSession, state: Selected, told: Told): Promis
   for (let i = 0; i < uids.length && !session.ended; i++) {
     if (i % perTurn === perTurn - 1) {
       await session.writer.drained();
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     const uid = uids[i]!;
     const row = view.folder.rowOf(uid);

@@ -1,6 +1,7 @@
 /** Writes `* n FETCH (…)` for one message: first everything it needs is at hand, then its octets go out. */
 import type { Description } from '../../store/describe.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
+import { nextTurn } from '../../store/slices.ts';
 import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
@@ -190,7 +191,7 @@ async function streamPieces(session: ImapSession, size: number, pieces: Iterable
     session.writer.octets(piece);
     left -= piece.length;
     await session.writer.drained();
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   if (left !== 0) cutShort(session);
 }

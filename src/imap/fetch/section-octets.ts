@@ -13,6 +13,7 @@ import {
 } from '../../message/section.ts';
 import type { MessageStructure } from '../../message/structure.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
+import { nextTurn } from '../../store/slices.ts';
 import type { Partial } from '../parser/fetch-items.ts';
 
 /** Files up to this are read and converted at once. */
@@ -142,7 +143,7 @@ export async function countLarge(decoded: Decoded): Promise<number> {
   let size = 0;
   for (const piece of decoded()) {
     size += piece.length;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   return size;
 }

@@ -1,4 +1,8 @@
-import type { Pacer } from './pacer.ts';
+/** Who says when others are to be let in, and does it. */
+export interface Pace {
+  due(): boolean;
+  pause(): Promise<void>;
+}
 
 /** Comparisons between two looks at the clock. */
 const stride = 4096;
@@ -7,7 +11,7 @@ const stride = 4096;
 export async function pacedSort(
   numbers: Int32Array,
   compare: (a: number, b: number) => number,
-  pacer: Pacer,
+  pace: Pace,
 ): Promise<Int32Array> {
   const count = numbers.length;
   let from = numbers;
@@ -19,7 +23,7 @@ export async function pacedSort(
     steps += 4 * runLength;
     if (steps >= stride) {
       steps = 0;
-      if (pacer.due()) await pacer.pause();
+      if (pace.due()) await pace.pause();
     }
   }
   for (let width = runLength; width < count; width *= 2) {
@@ -33,7 +37,7 @@ export async function pacedSort(
         to[at] = takeLeft ? from[left++]! : from[right++]!;
         if (++steps >= stride) {
           steps = 0;
-          if (pacer.due()) await pacer.pause();
+          if (pace.due()) await pace.pause();
         }
       }
     }
