@@ -8,6 +8,7 @@ import type { Log } from '../base/log.ts';
 import { askDnsLists } from '../login/dns-lists.ts';
 import { readPreface } from '../login/proxy-preface.ts';
 import { mappedAddress, plainAddress } from '../net/address.ts';
+import { adoptSocket } from '../net/hand-over.ts';
 import { type Addresses, StreamConnection } from '../net/stream-connection.ts';
 import { Admission, type Admitted, type Refused, type Seldom } from './admission.ts';
 import { Refusals, refusalLine } from './refusal.ts';
@@ -44,7 +45,7 @@ export class FrontDoor<Guest extends { readonly log: Log }> {
     service.counts.accepted++;
     const header = headerExpected(service.settings, socket);
     if (header === undefined) {
-      this.#admit(service, socket);
+      this.#admit(service, service.settings.implicitTls ? socket : adoptSocket(socket));
       return;
     }
     if (service.balancers.find(socket.remoteAddress ?? '') === undefined) {
