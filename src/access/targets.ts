@@ -33,6 +33,9 @@ export class Targets {
   /** undefined: nothing is shared. */
   readonly index: SharedIndex | undefined;
   readonly sharables: Sharables;
+  /** What lists come to for this user, in his own folders and in others'. */
+  readonly #ownRights = new WeakMap<Acl, Rights>();
+  readonly #othersRights = new WeakMap<Acl, Rights>();
 
   constructor(account: Account, prefix: Prefix, identity: Identity, shared: SharedSettings | undefined) {
     this.account = account;
@@ -155,7 +158,11 @@ export class Targets {
 
   #rightsIn(acl: Acl | undefined, isOwner: boolean): Rights {
     if (isOwner && this.identity.aclsDisabled) return rightsWithoutAcls;
-    return acl === undefined ? '' : rightsOf(acl, this.identity, isOwner);
+    if (acl === undefined) return '';
+    const known = isOwner ? this.#ownRights : this.#othersRights;
+    const rights = known.get(acl) ?? rightsOf(acl, this.identity, isOwner);
+    known.set(acl, rights);
+    return rights;
   }
 
   /** The target above; undefined above the first folder of an account. */

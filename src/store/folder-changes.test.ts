@@ -327,6 +327,8 @@ test('a closed folder is kept: opening it again reads nothing, but notices chang
   assert.equal(await open(), first);
   first.close();
   put(directory, 'new/2.b');
+  // A client's command comes through the event loop, behind the events of whatever was done before.
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
   assert.deepEqual(rowsOf(await open()), ['1 1.a:2,', '2 2.b:2,']);
 });
 

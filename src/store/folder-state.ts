@@ -49,6 +49,7 @@ export class FolderState {
   readonly settings: StoreSettings;
   /** Orders the work on the directory, whatever paths lead to it. */
   readonly turnKey: string;
+  readonly #inode: number;
   readonly keywordTable = new KeywordTable();
   columns = new Columns();
   uidValidity = 0;
@@ -124,6 +125,7 @@ export class FolderState {
     try {
       const { dev, ino } = statSync(octetPath(`${directory}/cur`));
       this.turnKey = `${dev}:${ino}`;
+      this.#inode = statSync(octetPath(directory)).ino;
     } catch (error) {
       if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')
         throw new MailError('notFound', 'no such folder', { cause: error });
@@ -247,6 +249,12 @@ export class FolderState {
     const isDirty = this.isDirty();
     if (!isDirty) this.#verifiedUntil = performance.now() + verifyEveryMs;
     return isDirty;
+  }
+
+  /** The same for whoever opens the folder: another directory may have taken its place since. */
+  hasNewsForOpening(): boolean {
+    const stats = statSync(octetPath(this.directory), { throwIfNoEntry: false });
+    return stats?.ino !== this.#inode || this.hasNews();
   }
 
   /** Counts our own changes as known, if the watch tells of no others. */

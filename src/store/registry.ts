@@ -41,7 +41,7 @@ export async function openFolder(directory: string, settings: StoreSettings): Pr
   clearTimeout(entry.expires);
   const wasLoaded = entry.state.isLoaded;
   try {
-    if (!wasLoaded || entry.state.isDirty()) await refresh(entry.state);
+    if (!wasLoaded || entry.state.hasNewsForOpening()) await refresh(entry.state);
     return entry.folder;
   } catch (error) {
     release(entry);
