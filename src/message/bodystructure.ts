@@ -12,29 +12,25 @@ export function serializeBody(structure: MessageStructure, extended: boolean, ut
   return Buffer.from(bodyText(structure.root, extended, utf8), 'latin1');
 }
 
-function bodyText(part: Part, extended: boolean, utf8: boolean): string {
+/** The same of a part as latin1 text. */
+export function bodyText(part: Part, extended: boolean, utf8: boolean): string {
   if (part.type === 'multipart' && part.parts.length > 0) {
-    const parts = part.parts.map((child) => bodyText(child, extended, utf8)).join('');
+    let parts = '';
+    for (const child of part.parts) parts += bodyText(child, extended, utf8);
     const extension = extended ? ` ${parameterList(part.parameters, utf8)}${extensionText(part, utf8)}` : '';
     return `(${parts} ${quoted(part.subtype, utf8)}${extension})`;
   }
-  const fields = [
-    quoted(part.type, utf8),
-    quoted(part.subtype, utf8),
-    parameterList(part.parameters, utf8),
-    quotedOrNil(part.id, utf8),
-    quotedOrNil(part.description, utf8),
-    quoted(part.encoding, utf8),
-    String(part.end - part.bodyStart + part.bodyBareLf),
-  ];
+  const type = `${quoted(part.type, utf8)} ${quoted(part.subtype, utf8)} ${parameterList(part.parameters, utf8)}`;
+  const names = `${quotedOrNil(part.id, utf8)} ${quotedOrNil(part.description, utf8)}`;
+  let text = `(${type} ${names} ${quoted(part.encoding, utf8)} ${part.end - part.bodyStart + part.bodyBareLf}`;
   if (isMessageType(part)) {
     const embedded = part.parts[0];
-    fields.push(envelopeText(embedded?.envelope ?? {}, utf8));
-    fields.push(embedded === undefined ? noBody(extended) : bodyText(embedded, extended, utf8));
+    text += ` ${envelopeText(embedded?.envelope ?? {}, utf8)}`;
+    text += ` ${embedded === undefined ? noBody(extended) : bodyText(embedded, extended, utf8)}`;
   }
-  if (part.type === 'text' || isMessageType(part)) fields.push(String(part.bodyLines));
+  if (part.type === 'text' || isMessageType(part)) text += ` ${part.bodyLines}`;
   const extension = extended ? ` ${quotedOrNil(part.md5, utf8)}${extensionText(part, utf8)}` : '';
-  return `(${fields.join(' ')}${extension})`;
+  return `${text}${extension})`;
 }
 
 /** For an embedded message that the limits on depth and parts leave out. */
@@ -61,5 +57,8 @@ function languageText(languages: readonly string[] | undefined, utf8: boolean): 
 
 function parameterList(parameters: readonly Parameter[], utf8: boolean): string {
   if (parameters.length === 0) return 'NIL';
-  return `(${parameters.map(([name, value]) => `${quoted(name, utf8)} ${quoted(value, utf8)}`).join(' ')})`;
+  let list = '';
+  for (const [name, value] of parameters)
+    list += `${list === '' ? '(' : ' '}${quoted(name, utf8)} ${quoted(value, utf8)}`;
+  return `${list})`;
 }

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { serializeEnvelope } from './envelope.ts';
+import { envelopeText } from './envelope.ts';
 import { parseStructure } from './structure.ts';
 
 function envelope(header: string, utf8 = false): string {
-  return serializeEnvelope(parseStructure(Buffer.from(`${header}\n\n`, 'latin1')).root, utf8).toString();
+  const { root } = parseStructure(Buffer.from(`${header}\n\n`, 'latin1'));
+  return Buffer.from(envelopeText(root.envelope!, utf8), 'latin1').toString();
 }
 
 const from = '((NIL NIL "f" "x"))';

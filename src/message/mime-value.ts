@@ -3,42 +3,55 @@ import { asciiLower, isBlank, trimBlanks } from './octet-text.ts';
 import type { Disposition, Parameter } from './part.ts';
 
 const maximumParameters = 200;
+const quoteCode = 34;
+const openCode = 40;
+const semicolonCode = 59;
+const equalsCode = 61;
 
 interface Reader {
   readonly text: string;
   at: number;
 }
 
-/** What comes before a char with a meaning, per char at which a value ends. */
-const runs = { ';': /[^;("]+/y, '=': /[^=;("]+/y, ',': /[^,("]+/y };
-
 /**
  * Reads up to `stop` (for `=` also up to a semicolon) or the end: quotes undone, comments dropped, blanks at the ends
  * trimmed unless quoted.
  */
-function readUntil(reader: Reader, stop: keyof typeof runs): string {
+function readUntil(reader: Reader, stop: ';' | '=' | ','): string {
   const { text } = reader;
-  const run = runs[stop];
+  const stopCode = stop.charCodeAt(0);
   let value = '';
   let keep = 0; // the end of what came out of quotes, which is not trimmed
   while (reader.at < text.length) {
-    const char = text[reader.at]!;
-    if (char === '(') {
+    const code = text.charCodeAt(reader.at);
+    if (code === openCode) {
       skipComment(reader);
-    } else if (char === '"') {
+    } else if (code === quoteCode) {
       value += readQuoted(reader);
       keep = value.length;
     } else {
-      run.lastIndex = reader.at;
-      const found = run.exec(text)?.[0];
-      if (found === undefined) break;
-      value += value === '' ? withoutLeadingBlanks(found) : found;
-      reader.at = run.lastIndex;
+      const start = reader.at;
+      const end = runEnd(text, start, stopCode);
+      if (end === start) break;
+      const run = text.slice(start, end);
+      value = value === '' ? withoutLeadingBlanks(run) : value + run;
+      reader.at = end;
     }
   }
   let end = value.length;
   while (end > keep && isBlank(value.charCodeAt(end - 1))) end--;
   return end === value.length ? value : value.slice(0, end);
+}
+
+/** Where a char with a meaning comes. */
+function runEnd(text: string, start: number, stopCode: number): number {
+  let end = start;
+  for (; end < text.length; end++) {
+    const code = text.charCodeAt(end);
+    if (code === openCode || code === quoteCode || code === stopCode) break;
+    if (code === semicolonCode && stopCode === equalsCode) break;
+  }
+  return end;
 }
 
 function withoutLeadingBlanks(text: string): string {
@@ -78,16 +91,20 @@ function skipComment(reader: Reader): void {
 }
 
 function readParameters(reader: Reader): Parameter[] {
-  const found = new Map<string, string>();
-  while (reader.at < reader.text.length && found.size < maximumParameters) {
+  const found: Parameter[] = [];
+  while (reader.at < reader.text.length && found.length < maximumParameters) {
     reader.at++; // the semicolon
     const name = asciiLower(readUntil(reader, '='));
     if (reader.text[reader.at] !== '=') continue;
     reader.at++;
     const value = readUntil(reader, ';');
-    if (name !== '') found.set(name, name === 'charset' ? asciiLower(value) : value);
+    if (name === '') continue;
+    const parameter = [name, name === 'charset' ? asciiLower(value) : value] as const;
+    const before = found.findIndex(([other]) => other === name);
+    if (before < 0) found.push(parameter);
+    else found[before] = parameter;
   }
-  return [...found];
+  return found;
 }
 
 /** Content-Type. `foo` is type `foo`, subtype `''`; an empty value gives undefined. */

@@ -14,7 +14,11 @@ export function trimBlanks(text: string): string {
 
 /** Lower case of A-Z only. */
 export function asciiLower(text: string): string {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code >= 65 && code <= 90) return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  }
+  return text;
 }
 
 export function isBlank(code: number): boolean {

@@ -84,3 +84,32 @@ export const markInterval = 65536;
 export function isMessageType(part: Part): boolean {
   return part.type === 'message' && (part.subtype === 'rfc822' || part.subtype === 'global');
 }
+
+/** What a part is unless its header says otherwise (imap-server §9.1), all its ends where it begins. */
+export function newPart(headerStart: number, bareLfBefore: number): Part {
+  return {
+    type: 'text',
+    subtype: 'plain',
+    parameters: [],
+    encoding: '8bit',
+    headerStart,
+    bodyStart: headerStart,
+    end: headerStart,
+    bareLfBefore,
+    headerBareLf: 0,
+    bodyBareLf: 0,
+    bodyLines: 0,
+    parts: [],
+  };
+}
+
+/** What a part has unless its header says otherwise. */
+export function inherit(part: Part, parent: Part): void {
+  if (parent.encoding === '7bit' || parent.encoding === 'binary') part.encoding = parent.encoding;
+  if (parent.subtype === 'digest') {
+    part.type = 'message';
+    part.subtype = 'rfc822';
+  } else {
+    part.parameters = parent.parameters.filter(([name]) => name === 'charset');
+  }
+}

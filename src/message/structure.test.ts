@@ -269,3 +269,40 @@ test("a written tree is found again, with every leaf's octets, in pieces as in w
     { numRuns: 300 },
   );
 });
+
+test('a header in one piece is what its octets one by one are', () => {
+  const words = [
+    'Subject: ',
+    'to :',
+    'CC:\t',
+    'content-type: multipart/x; boundary=b',
+    'Mime-Version: 1.0',
+    'X: y',
+  ];
+  const bits = [
+    '\n',
+    '\n',
+    '\r\n',
+    '\r',
+    '\n\n',
+    '\n\r\n',
+    ' ',
+    '\t',
+    ':',
+    'a',
+    '\xe9',
+    '--b',
+    '\n--b',
+    '\n--b--',
+  ];
+  const text = fc.array(fc.constantFrom(...words, ...bits, 'z'.repeat(900)), { maxLength: 40 });
+  fc.assert(
+    fc.property(text, (pieces) => {
+      const octets = Buffer.from(pieces.join(''), 'latin1');
+      const parser = createStructureParser();
+      for (let at = 0; at < octets.length; at++) parser.write(octets.subarray(at, at + 1));
+      assert.deepEqual(parseStructure(octets), parser.end());
+    }),
+    { numRuns: 2000 },
+  );
+});

@@ -9,7 +9,7 @@
  */
 import { isAscii } from 'node:buffer';
 import { asBuffer } from './octet-text.ts';
-import { isMessageType, type MessageStructure, markInterval, type Part } from './part.ts';
+import { inherit, isMessageType, type MessageStructure, markInterval, newPart, type Part } from './part.ts';
 import { type Budget, HeaderCollector } from './part-header.ts';
 
 export type { Disposition, EnvelopeFields, MessageStructure, Parameter, Part } from './part.ts';
@@ -27,6 +27,11 @@ const maximumBoundary = 256;
 /** Octets of a line that can be a boundary line, and that are kept of a header line. */
 const boundaryLine = 1024;
 const headerLine = 65536;
+/** Octets of a header that is taken whole. */
+const wholeHeader = 16_384;
+const lfs = Buffer.from('\n\n');
+const crLfs = Buffer.from('\n\r\n');
+const noOctets = Buffer.alloc(0);
 /** Header octets kept in all of a message. */
 const headerBudget = 2 << 20;
 
@@ -65,6 +70,7 @@ class Parser implements StructureParser {
   /** Set while in a header. */
   #header: HeaderCollector | undefined;
   #headerHasEightBit = false;
+  #pieceIsAscii = false;
   /** Offset of the first octet of the next piece. */
   #received = 0;
   /** Of the next line: its offset, LFs and bare LFs before it, octets of the line break before it. */
@@ -73,7 +79,7 @@ class Parser implements StructureParser {
   #bareLf = 0;
   #breakBefore = 0;
   /** The beginning of a line that has not ended yet: its kept and its full length. */
-  #kept: Buffer = Buffer.alloc(0);
+  #kept: Buffer = noOctets;
   #keptLength = 0;
   #lineLength = 0;
   #lastOctet = 0;
@@ -85,6 +91,7 @@ class Parser implements StructureParser {
   write(octets: Uint8Array): void {
     const piece = asBuffer(octets);
     if (piece.length === 0) return;
+    this.#pieceIsAscii = isAscii(piece);
     let at = this.#lineLength > 0 ? this.#finishKeptLine(piece) : 0;
     while (at >= 0 && at < piece.length) {
       at = this.#header === undefined ? this.#bodyLines(piece, at) : this.#headerLines(piece, at);
@@ -126,7 +133,7 @@ class Parser implements StructureParser {
     const length = this.#lineLength;
     const found = length <= boundaryLine ? this.#findDelimiter(this.#kept, 0, length) : undefined;
     if (found === undefined) {
-      this.#header?.line(this.#kept, 0, this.#keptLength);
+      this.#headerLine(this.#kept, 0, this.#keptLength);
       return;
     }
     this.#endParts(found);
@@ -150,8 +157,12 @@ class Parser implements StructureParser {
     this.#keptLength += take;
   }
 
+  #headerLine(buffer: Buffer, start: number, end: number): void {
+    this.#header?.line(buffer.toString('latin1', start, end), 0, end - start);
+  }
+
   #headerLines(piece: Buffer, start: number): number {
-    let at = start;
+    let at = this.#wholeHeader(piece, start);
     while (this.#header !== undefined) {
       const lf = piece.indexOf(10, at);
       if (lf < 0) {
@@ -165,6 +176,35 @@ class Parser implements StructureParser {
     }
     this.#checkAscii(piece, start, at);
     return at;
+  }
+
+  /**
+   * Takes a header that is whole in the piece, as text: many small steps on octets cost more.
+   * @returns where its body starts, or `start` if it must be taken line by line
+   */
+  #wholeHeader(piece: Buffer, start: number): number {
+    const end = headerEnd(piece, start);
+    const nextMark = this.#marks.length * markInterval - this.#received;
+    if (end < 0 || end >= nextMark) return start;
+    const text = piece.toString('latin1', start, end);
+    if (text.startsWith('--') || text.includes('\n--')) return start;
+    const header = this.#header!;
+    for (let at = 0; ; ) {
+      const lf = text.indexOf('\n', at);
+      const isBare = lf === at || text.charCodeAt(lf - 1) !== 13;
+      const contentEnd = isBare ? lf : lf - 1;
+      this.#lines++;
+      if (isBare) this.#bareLf++;
+      if (contentEnd > at) {
+        header.line(text, at, contentEnd);
+        at = lf + 1;
+        continue;
+      }
+      this.#breakBefore = isBare ? 1 : 2;
+      this.#lineStart += lf + 1;
+      this.#endHeader();
+      return start + lf + 1;
+    }
   }
 
   /** The hot loop: its counters are locals, put back before anything else looks at them. */
@@ -219,7 +259,7 @@ class Parser implements StructureParser {
     const found = length <= boundaryLine ? this.#findDelimiter(buffer, start, start + content) : undefined;
     if (found !== undefined) this.#endParts(found);
     const isHeaderEnd = found === undefined && content === 0 && this.#header !== undefined;
-    if (found === undefined) this.#header?.line(buffer, start, start + Math.min(content, headerLine));
+    if (found === undefined) this.#headerLine(buffer, start, start + Math.min(content, headerLine));
     this.#lineStart += length + 1;
     this.#lines++;
     if (isBare) this.#bareLf++;
@@ -315,37 +355,18 @@ class Parser implements StructureParser {
   }
 
   #checkAscii(piece: Buffer, start: number, end: number): void {
-    if (this.#headerHasEightBit || end === start) return;
+    if (this.#pieceIsAscii || this.#headerHasEightBit || end === start) return;
     this.#headerHasEightBit = !isAscii(piece.subarray(start, end));
   }
 }
 
-function newPart(headerStart: number, bareLfBefore: number): Part {
-  return {
-    type: 'text',
-    subtype: 'plain',
-    parameters: [],
-    encoding: '8bit',
-    headerStart,
-    bodyStart: headerStart,
-    end: headerStart,
-    bareLfBefore,
-    headerBareLf: 0,
-    bodyBareLf: 0,
-    bodyLines: 0,
-    parts: [],
-  };
-}
-
-/** What a part has unless its header says otherwise. */
-function inherit(part: Part, parent: Part): void {
-  if (parent.encoding === '7bit' || parent.encoding === 'binary') part.encoding = parent.encoding;
-  if (parent.subtype === 'digest') {
-    part.type = 'message';
-    part.subtype = 'rfc822';
-  } else {
-    part.parameters = parent.parameters.filter(([name]) => name === 'charset');
-  }
+/** Behind an empty line that ends the header at the latest; -1 if there is none. */
+function headerEnd(piece: Buffer, start: number): number {
+  const near = start + wholeHeader < piece.length ? piece.subarray(0, start + wholeHeader) : piece;
+  const end = near.indexOf(lfs, start);
+  if (end >= 0) return end + lfs.length;
+  const wireEnd = near.indexOf(crLfs, start);
+  return wireEnd < 0 ? -1 : wireEnd + crLfs.length;
 }
 
 function isPadding(octet: number): boolean {

@@ -16,6 +16,7 @@ export function decodeEightBit(value: string): string {
  * LF become spaces, NUL goes.
  */
 export function quoted(value: string, utf8: boolean): string {
+  if (!/[\0\r\n"\\\x80-\xff]/.test(value)) return `"${value}"`;
   let text = value;
   if (isEightBit(text)) {
     const decoded = decodeEightBit(text);

@@ -25,7 +25,7 @@ const smallOctets = 1 << 20;
 /** The structure of a larger message is kept in the cache. */
 const quickOctets = 1 << 16;
 const pieceOctets = 1 << 18;
-const keptStructures = 2000;
+const keptStructures = 1000;
 /** A header that is kept. */
 const longestHeader = 1 << 16;
 
@@ -154,6 +154,8 @@ export function describe(folder: Folder, row: number): Description | Promise<Des
   if (again) return again;
   const beingRead = pending.size === 0 ? undefined : pending.get(keyOf(folder, uid));
   if (beingRead !== undefined) return beingRead;
+  const structure = parseQuickly(folder, row);
+  if (structure !== undefined) return keep(folder, uid, structure);
   const message = folder.open(row);
   if (message.sizeOctets > smallOctets) return describeLarge(folder, uid, message);
   try {
@@ -231,9 +233,21 @@ function describeLarge(folder: Folder, uid: number, message: OpenMessage): Promi
 
 let scratch = Buffer.alloc(0);
 
-/** Reads the whole file into memory that is used again: the structure keeps nothing of it. */
+/** Memory that is used again: a structure keeps nothing of it. */
+function scratchFor(octets: number): Buffer {
+  if (scratch.length < octets) scratch = Buffer.allocUnsafeSlow(octets + 65536);
+  return scratch;
+}
+
+/** @returns undefined: the message may be large; nothing is known of it */
+function parseQuickly(folder: Folder, row: number): MessageStructure | undefined {
+  const octets = folder.readSmall(row, scratchFor(quickOctets), 0, quickOctets);
+  return octets < 0 ? undefined : parseStructure(scratch.subarray(0, octets));
+}
+
+/** Reads the whole file. */
 function parseSmall(message: OpenMessage): MessageStructure {
-  if (scratch.length < message.sizeOctets) scratch = Buffer.allocUnsafeSlow(message.sizeOctets + 65536);
+  const scratch = scratchFor(message.sizeOctets);
   let filled = 0;
   while (filled < message.sizeOctets) {
     const got = message.read(scratch.subarray(filled, message.sizeOctets), filled);
@@ -245,6 +259,8 @@ function parseSmall(message: OpenMessage): MessageStructure {
 
 function parseNow(folder: Folder, row: number): MessageStructure {
   if (row < 0) throw new MailError('expunged', 'the message has gone');
+  const structure = parseQuickly(folder, row);
+  if (structure !== undefined) return structure;
   const message = folder.open(row);
   try {
     return parseSmall(message);

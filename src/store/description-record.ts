@@ -7,8 +7,8 @@
  *
  * The record for those clients has the two texts only, behind the length of the first.
  */
-import { serializeBody } from '../message/bodystructure.ts';
-import { serializeEnvelope } from '../message/envelope.ts';
+import { bodyText } from '../message/bodystructure.ts';
+import { envelopeText } from '../message/envelope.ts';
 import type { MessageStructure } from '../message/structure.ts';
 
 /** Where the envelope begins in a description, and in that for UTF8=ACCEPT. */
@@ -17,34 +17,31 @@ export const utf8TextsAt = 4;
 
 let scratch = Buffer.alloc(65536);
 
-function room(octets: number): Buffer {
-  if (scratch.length < octets) scratch = Buffer.allocUnsafeSlow(octets * 2);
-  return scratch.subarray(0, octets);
-}
-
 /** @returns the record's content, valid until the next call */
 export function descriptionRecord(structure: MessageStructure): Buffer {
-  const envelope = serializeEnvelope(structure.root, false);
-  const body = serializeBody(structure, true, false);
-  const content = room(textsAt + envelope.length + body.length);
+  const envelope = envelopeText(structure.root.envelope ?? {}, false);
+  const content = texts(textsAt, envelope, bodyText(structure.root, true, false));
   content.writeDoubleLE(structure.wireOctets, 0);
   content.writeDoubleLE(structure.sizeOctets, 8);
   content.writeUInt32LE(envelope.length, 16);
   content.writeUInt32LE(structure.headerHasEightBit ? 1 : 0, 20);
-  content.set(envelope, textsAt);
-  content.set(body, textsAt + envelope.length);
   return content;
 }
 
 /** The same for clients that enabled UTF8=ACCEPT; valid until the next call. */
 export function utf8Record(structure: MessageStructure): Buffer {
-  const envelope = serializeEnvelope(structure.root, true);
-  const body = serializeBody(structure, true, true);
-  const content = room(utf8TextsAt + envelope.length + body.length);
+  const envelope = envelopeText(structure.root.envelope ?? {}, true);
+  const content = texts(utf8TextsAt, envelope, bodyText(structure.root, true, true));
   content.writeUInt32LE(envelope.length, 0);
-  content.set(envelope, utf8TextsAt);
-  content.set(body, utf8TextsAt + envelope.length);
   return content;
+}
+
+/** Room for a record, its texts in it already. */
+function texts(at: number, envelope: string, body: string): Buffer {
+  const octets = at + envelope.length + body.length;
+  if (scratch.length < octets) scratch = Buffer.allocUnsafeSlow(octets * 2);
+  scratch.write(envelope + body, at, 'latin1');
+  return scratch.subarray(0, octets);
 }
 
 /** A structure as octets: its texts are latin1, so a character is an octet. */

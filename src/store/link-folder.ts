@@ -17,7 +17,7 @@ import { errorCode } from './errno.ts';
 import { canonicalInfo, flag, parseFlags, replaceFlags } from './flags.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
-import { OpenMessage } from './open-message.ts';
+import { OpenMessage, readSmallFile } from './open-message.ts';
 import type { StoreSettings } from './settings.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
@@ -103,6 +103,17 @@ function placeLink(state: FolderState, to: string, path: string): void {
  */
 export function openMessage(path: string, { linkTarget }: StoreSettings): OpenMessage {
   return new OpenMessage(linkTarget === undefined ? path : linkedFile(path, linkTarget));
+}
+
+/** Reads a message of a folder into memory, if it is small: as `readSmallFile`. @throws as `openMessage` */
+export function readSmallMessage(
+  path: string,
+  { linkTarget }: StoreSettings,
+  into: Buffer,
+  at: number,
+  room: number,
+): number {
+  return readSmallFile(linkTarget === undefined ? path : linkedFile(path, linkTarget), into, at, room);
 }
 
 /** The file a link means, also if it has got other flags since. @throws ENOENT; {MailError} unavailable */

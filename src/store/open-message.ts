@@ -3,6 +3,39 @@ import { MailError } from '../base/mail-error.ts';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 
+/** Symbolic links are not followed, and a FIFO keeps nobody waiting. */
+const openFlags = o.O_RDONLY | o.O_NOFOLLOW | o.O_NONBLOCK;
+
+/**
+ * Reads a whole message in the three system calls it takes at least: that the file has ended, the size in its name
+ * says, or one more read.
+ * @param into  gets the octets at `at`, at most `room`
+ * @returns how many there are; -1: there may be more, or it is no usual file; `OpenMessage` finds out
+ * @throws ENOENT
+ */
+export function readSmallFile(path: string, into: Buffer, at: number, room: number): number {
+  let descriptor = -1;
+  try {
+    descriptor = openSync(octetPath(path), openFlags);
+    // What is no file has no positions to read at, or gives nothing or no end.
+    const octets = readSync(descriptor, into, at, room, 0);
+    if (octets === 0 || octets === room) return -1;
+    const isWhole = sizeTold(path) === octets || readSync(descriptor, into, at + octets, 1, octets) === 0;
+    return isWhole ? octets : -1;
+  } catch (error) {
+    if (errorCode(error) === undefined || (descriptor < 0 && errorCode(error) === 'ENOENT')) throw error;
+    return -1;
+  } finally {
+    if (descriptor >= 0) closeSync(descriptor);
+  }
+}
+
+/** The number of `,S=`; NaN without one. */
+function sizeTold(path: string): number {
+  const mark = path.lastIndexOf(',S=');
+  return mark < 0 ? Number.NaN : Number.parseInt(path.slice(mark + 3), 10);
+}
+
 /** An open message file. Every caller closes it. */
 export class OpenMessage {
   /** Octets of the file. */
@@ -10,10 +43,10 @@ export class OpenMessage {
   readonly mtimeSeconds: number;
   #descriptor: number;
 
-  /** Symbolic links are not followed, and nothing but a regular file is a message. @throws ENOENT, MailError */
+  /** Nothing but a regular file is a message. @throws ENOENT, MailError */
   constructor(path: string) {
     try {
-      this.#descriptor = openSync(octetPath(path), o.O_RDONLY | o.O_NOFOLLOW | o.O_NONBLOCK);
+      this.#descriptor = openSync(octetPath(path), openFlags);
     } catch (error) {
       if (errorCode(error) === 'ENOENT') throw error;
       throw new MailError('unavailable', `the message cannot be read: ${errorCode(error)}`, { cause: error });
