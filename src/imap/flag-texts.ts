@@ -6,28 +6,31 @@ export const recentBit = 32;
 const names = ['\\Draft', '\\Flagged', '\\Answered', '\\Seen', '\\Deleted', '\\Recent'];
 
 /** For each keyword set met, its 64 lists; keyword sets are interned by the folder. */
-const lists = new WeakMap<readonly string[], (Buffer | undefined)[]>();
+const known = new WeakMap<readonly string[], readonly Buffer[]>();
 const noKeywords: readonly string[] = [];
 
 /**
- * The parenthesised flags of a message, in Courier's order: `(\Flagged \Seen $Work)`.
- * @param bits  flags of store/flags.ts and `recentBit`
+ * The parenthesised flags of messages with a keyword set, in Courier's order: `(\Flagged \Seen $Work)`.
+ * @param set  index into the folder's keyword sets
+ * @returns by the bits: flags of store/flags.ts and `recentBit`
  */
-export function flagList(folder: Folder, row: number, bits: number): Buffer {
-  const index = folder.keywordSet[row]!;
-  const keywords = index === 0 ? noKeywords : folder.keywordSets[index]!;
-  let forSet = lists.get(keywords);
-  if (forSet === undefined) {
-    forSet = new Array<Buffer | undefined>(64).fill(undefined);
-    lists.set(keywords, forSet);
-  }
-  let list = forSet[bits];
-  if (list === undefined) {
+export function flagLists(folder: Folder, set: number): readonly Buffer[] {
+  const keywords = set === 0 ? noKeywords : folder.keywordSets[set]!;
+  const lists = known.get(keywords) ?? makeLists(keywords);
+  known.set(keywords, lists);
+  return lists;
+}
+
+function makeLists(keywords: readonly string[]): readonly Buffer[] {
+  return Array.from({ length: 2 * recentBit }, (_, bits) => {
     const flags = names.filter((_, bit) => (bits & (1 << bit)) !== 0);
-    list = Buffer.from(`(${[...flags, ...keywords].join(' ')})`, 'latin1');
-    forSet[bits] = list;
-  }
-  return list;
+    return Buffer.from(`(${[...flags, ...keywords].join(' ')})`, 'latin1');
+  });
+}
+
+/** The flags of one message. @param bits  flags of store/flags.ts and `recentBit` */
+export function flagList(folder: Folder, row: number, bits: number): Buffer {
+  return flagLists(folder, folder.keywordSet[row]!)[bits]!;
 }
 
 /** `* FLAGS (…)`: every keyword of the mailbox and the system flags. */

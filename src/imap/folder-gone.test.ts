@@ -33,7 +33,11 @@ async function twoClients(t: TestContext): Promise<Clients> {
 const ways: Readonly<Record<string, (clients: Clients) => Promise<unknown>>> = {
   'deleted by another session': ({ other }) => other.command('d', 'DELETE INBOX.x'),
   'renamed by another session': ({ other }) => other.command('r', 'RENAME INBOX.x INBOX.y'),
-  'removed by another program': async ({ maildir }) => rmSync(join(maildir, '.x'), { recursive: true }),
+  'removed by another program': async ({ maildir }) => {
+    rmSync(join(maildir, '.x'), { recursive: true });
+    // The next command comes through the event loop, behind the events of this.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+  },
 };
 const text = 'The selected mailbox has been deleted or renamed.';
 

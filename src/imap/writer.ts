@@ -18,9 +18,10 @@ export class Writer {
   #block: Buffer | undefined;
   /** What `#block` is part of, if it is to be used again. */
   #wire: WireBlock | undefined;
-  /** What of the block the connection has got, and what is written. */
+  /** What of the block the connection has got. */
   #passed = 0;
-  #used = 0;
+  /** What of the block is written. */
+  used = 0;
   #size = firstBlock;
   /** Octets of blocks before this one since the last `flush`. */
   #before = 0;
@@ -35,13 +36,13 @@ export class Writer {
     this.#connection = connection;
   }
 
-  /** At least `size` octets to write into; `size` ≤ 64 KiB. Call `advance` with what was used. */
-  #room(size: number): Buffer {
-    if (this.#block !== undefined && this.#used + size <= this.#block.length) return this.#block;
+  /** A block with at least `size` octets from `used` on. Whoever writes there moves `used`. */
+  room(size: number): Buffer {
+    if (this.#block !== undefined && this.used + size <= this.#block.length) return this.#block;
     this.#pass();
     const wanted = Math.max(size, this.#size);
     this.#size = laterBlock;
-    if (wanted > copyUpTo) {
+    if (wanted > copyUpTo && wanted <= laterBlock) {
       const wire = takeWireBlock();
       if (wire !== undefined) return this.#enter(wire.octets, wire);
     }
@@ -52,11 +53,11 @@ export class Writer {
   text(text: string): this {
     const { length } = text;
     if (length > copyUpTo) return this.octets(Buffer.from(text, 'latin1'));
-    const block = this.#room(length);
-    let position = this.#used;
+    const block = this.room(length);
+    let position = this.used;
     if (length > 40) position += block.write(text, position, 'latin1');
     else for (let i = 0; i < length; i++) block[position++] = text.charCodeAt(i);
-    this.#used = position;
+    this.used = position;
     return this;
   }
 
@@ -68,10 +69,10 @@ export class Writer {
       this.#connection.write(octets);
       return this;
     }
-    const block = this.#room(length);
-    if (length > 64) block.set(octets, this.#used);
-    else for (let i = 0, position = this.#used; i < length; i++) block[position++] = octets[i]!;
-    this.#used += length;
+    const block = this.room(length);
+    if (length > 64) block.set(octets, this.used);
+    else for (let i = 0, position = this.used; i < length; i++) block[position++] = octets[i]!;
+    this.used += length;
     return this;
   }
 
@@ -79,24 +80,24 @@ export class Writer {
   piece(octets: Buffer, start: number, end: number): this {
     const length = end - start;
     if (length > laterBlock) return this.octets(Buffer.from(octets.subarray(start, end)));
-    octets.copy(this.#room(length), this.#used, start, end);
-    this.#used += length;
+    octets.copy(this.room(length), this.used, start, end);
+    this.used += length;
     return this;
   }
 
   /** A non-negative integer in decimal. */
   number(value: number): this {
     if (value > 999_999_999) return this.text(String(value));
-    const block = this.#room(10);
+    const block = this.room(10);
     let digits = 1;
     for (let power = 10; power <= value; power *= 10) digits++;
     let rest = value | 0;
-    for (let position = this.#used + digits - 1; position >= this.#used; position--) {
+    for (let position = this.used + digits - 1; position >= this.used; position--) {
       const tenth = (rest / 10) | 0;
       block[position] = 0x30 + rest - tenth * 10;
       rest = tenth;
     }
-    this.#used += digits;
+    this.used += digits;
     return this;
   }
 
@@ -116,7 +117,7 @@ export class Writer {
     const wire = this.#wireFor(head.length + 20, fileOctets);
     if (wire === undefined) return undefined;
     const { octets } = wire;
-    const start = this.#used + octets.write(head, this.#used, 'latin1');
+    const start = this.used + octets.write(head, this.used, 'latin1');
     // The number in front is as long as that of the file's octets, nearly always.
     const at = start + String(fileOctets).length + 4;
     const size = wire.expand(read, fileOctets, at);
@@ -124,13 +125,13 @@ export class Writer {
     const behind = start + number.length;
     if (behind !== at) octets.copyWithin(behind, at, at + size);
     octets.write(number, start, 'latin1');
-    this.#used = behind + size;
+    this.used = behind + size;
     return size;
   }
 
   /** The block to write into, with room for so many octets and a file. */
   #wireFor(headOctets: number, fileOctets: number): WireBlock | undefined {
-    if (this.#wire?.fits(this.#used + headOctets, fileOctets)) return this.#wire;
+    if (this.#wire?.fits(this.used + headOctets, fileOctets)) return this.#wire;
     this.#pass();
     const wire = takeWireBlock();
     if (wire !== undefined) this.#enter(wire.octets, wire);
@@ -139,28 +140,28 @@ export class Writer {
 
   /** Goes on in another block. */
   #enter(block: Buffer, wire: WireBlock | undefined): Buffer {
-    this.#before += this.#used;
+    this.#before += this.used;
     this.#block = block;
     this.#wire = wire;
     this.#passed = 0;
-    this.#used = 0;
+    this.used = 0;
     return block;
   }
 
   #pass(): void {
     if (this.#block === undefined) return;
-    const octets = this.#block.subarray(this.#passed, this.#used);
+    const octets = this.#block.subarray(this.#passed, this.used);
     this.tap?.(octets);
     const wire = this.#wire;
     if (wire === undefined) {
       if (octets.length > 0) this.#connection.write(octets);
-      this.#passed = this.#used;
+      this.#passed = this.used;
       return;
     }
-    this.#before += this.#used;
+    this.#before += this.used;
     this.#block = undefined;
     this.#wire = undefined;
-    this.#used = 0;
+    this.used = 0;
     if (octets.length === 0) returnWireBlock(wire);
     else this.#connection.writeLent(octets, () => returnWireBlock(wire));
   }
@@ -169,10 +170,10 @@ export class Writer {
   flush(): void {
     this.#pass();
     // Clients repeat themselves: the next response gets a first block that this one would have fitted into.
-    this.#size = Math.min(laterBlock, Math.max(firstBlock, this.#before + this.#used + firstBlock));
+    this.#size = Math.min(laterBlock, Math.max(firstBlock, this.#before + this.used + firstBlock));
     this.#block = undefined;
     this.#before = 0;
-    this.#used = 0;
+    this.used = 0;
     this.#passed = 0;
   }
 

@@ -61,13 +61,13 @@ const words: Readonly<Record<string, readonly FetchItem[]>> = {
   FULL: [flags, internalDate, size, envelope, body],
 };
 
-/** One bare item or a list; macros may stand in a list (imap-server §9). */
+/** One bare item or a list; macros may stand in a list (imap-server §9), and what they repeat comes once. */
 export function readFetchItems(args: ArgumentReader): FetchItem[] {
   const items: FetchItem[] = [];
   if (args.atList) args.list(() => items.push(...readItem(args)));
   else items.push(...readItem(args));
   if (items.length === 0) args.refuse('nothing to fetch');
-  return items;
+  return [...new Set(items)];
 }
 
 function readItem(args: ArgumentReader): readonly FetchItem[] {
