@@ -1,5 +1,4 @@
-import type { ReadAt } from '../message/line-ends.ts';
-import { blockSourceOctets, returnWireBlock, takeWireBlock, type WireBlock } from '../message/wire-block.ts';
+import { type ReadWhole, returnWireBlock, takeWireBlock, type WireBlock } from '../message/wire-block.ts';
 import type { Connection } from '../net/connection.ts';
 
 /** A response larger than this is not copied into the block, but written by itself. */
@@ -108,30 +107,35 @@ export class Writer {
 
   /**
    * `head`, and a whole file as a literal.
-   * @param fileOctets  its size
-   * @returns the octets of the literal; undefined where that cannot be done and nothing is written
+   * @returns the file's octets; undefined where that cannot be done and nothing is written
    * @throws what `read` does, with nothing written
    */
-  fileLiteral(head: string, read: ReadAt, fileOctets: number): number | undefined {
-    if (fileOctets > blockSourceOctets) return undefined;
-    const wire = this.#wireFor(head.length + 20, fileOctets);
+  fileLiteral(head: string, read: ReadWhole): number | undefined {
+    const reader = this.#wire ?? this.#nextWire();
+    const fileOctets = reader?.read(read) ?? -1;
+    if (reader === undefined || fileOctets < 0) return undefined;
+    let wire: WireBlock | undefined = reader;
+    if (!reader.fits(this.used + head.length + 20, fileOctets)) {
+      // What it sends may be on its way already, but what it has read stays until it is used again.
+      wire = this.#nextWire();
+      wire?.takeRead(reader, fileOctets);
+    }
     if (wire === undefined) return undefined;
     const { octets } = wire;
     const start = this.used + octets.write(head, this.used, 'latin1');
     // The number in front is as long as that of the file's octets, nearly always.
     const at = start + String(fileOctets).length + 4;
-    const size = wire.expand(read, fileOctets, at);
+    const size = wire.expand(fileOctets, at);
     const number = `{${size}}\r\n`;
     const behind = start + number.length;
     if (behind !== at) octets.copyWithin(behind, at, at + size);
     octets.write(number, start, 'latin1');
     this.used = behind + size;
-    return size;
+    return fileOctets;
   }
 
-  /** The block to write into, with room for so many octets and a file. */
-  #wireFor(headOctets: number, fileOctets: number): WireBlock | undefined {
-    if (this.#wire?.fits(this.used + headOctets, fileOctets)) return this.#wire;
+  /** Goes on in a block that can take in files. */
+  #nextWire(): WireBlock | undefined {
     this.#pass();
     const wire = takeWireBlock();
     if (wire !== undefined) this.#enter(wire.octets, wire);

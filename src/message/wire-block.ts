@@ -3,10 +3,17 @@
  * socket they are touched once. A process uses few blocks again and again, where a buffer for each message would
  * keep the garbage collector busy.
  */
-import { createKernel, type Kernel, type ReadAt } from './line-ends.ts';
+import { createKernel, type Kernel } from './line-ends.ts';
 
-/** Octets of a file that a block can take in. */
-export const blockSourceOctets = 65_536;
+/** A block can take in a file of less than so many octets. */
+const sourceRoom = 65_536;
+
+/**
+ * Reads a whole file into `into` at `at`, if it has less than `room` octets.
+ * @returns how many it has; -1: more, or they cannot be had so
+ */
+export type ReadWhole = (into: Buffer, at: number, room: number) => number;
+
 /** The expansion writes so far past its result. */
 const slackOctets = 16;
 /** Blocks kept while nobody uses them. */
@@ -27,26 +34,27 @@ export class WireBlock {
     this.octets = kernel.memory.subarray(kernel.targetStart);
   }
 
-  /** Whether a file fits behind `at`, whatever its line ends. */
+  /** Reads a whole file, of which `expand` then makes wire octets. @returns as `ReadWhole` */
+  read(read: ReadWhole): number {
+    return read(this.#kernel.memory, this.#kernel.sourceStart, sourceRoom);
+  }
+
+  /** Takes over the `fileOctets` octets that another block has read. */
+  takeRead(from: WireBlock, fileOctets: number): void {
+    const { memory, sourceStart } = from.#kernel;
+    memory.copy(this.#kernel.memory, this.#kernel.sourceStart, sourceStart, sourceStart + fileOctets);
+  }
+
+  /** Whether the file that was read fits behind `at`, whatever its line ends. */
   fits(at: number, fileOctets: number): boolean {
     return at + 2 * fileOctets + slackOctets <= this.octets.length;
   }
 
-  /**
-   * Makes wire octets of a whole file at `at`.
-   * @param fileOctets  at most `blockSourceOctets`; fewer are used if the file has become shorter
-   * @returns how many there are
-   */
-  expand(read: ReadAt, fileOctets: number, at: number): number {
+  /** Makes wire octets, at `at`, of the `fileOctets` octets that were read. @returns how many there are */
+  expand(fileOctets: number, at: number): number {
     const { memory, sourceStart, targetStart, expand } = this.#kernel;
-    let end = 0;
-    while (end < fileOctets) {
-      const octets = read(memory.subarray(sourceStart + end, sourceStart + fileOctets), end);
-      if (octets <= 0) break;
-      end += octets;
-    }
     memory[sourceStart - 1] = 0;
-    return expand(sourceStart, end, targetStart + at);
+    return expand(sourceStart, fileOctets, targetStart + at);
   }
 }
 

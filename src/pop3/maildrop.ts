@@ -2,7 +2,7 @@
 import type { Mailboxes } from '../access/mailboxes.ts';
 import type { OpenMailbox } from '../access/open-mailbox.ts';
 import { MailError } from '../base/mail-error.ts';
-import { blockSourceOctets, returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
+import { returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
 import { describe } from '../store/describe.ts';
 import { flag } from '../store/flags.ts';
 import type { Folder } from '../store/folder.ts';
@@ -87,13 +87,8 @@ function measureMessage(folder: Folder, uid: number): Measured | undefined | Pro
   const row = folder.rowOf(uid);
   if (row < 0) return undefined;
   try {
-    const message = folder.open(row);
-    try {
-      const measured = measureSmall(message);
-      if (measured !== undefined) return measured;
-    } finally {
-      message.close();
-    }
+    const measured = measureSmall(folder, row);
+    if (measured !== undefined) return measured;
     return measureLarge(folder, uid).catch(unreadable);
   } catch (error) {
     return unreadable(error);
@@ -105,13 +100,13 @@ function unreadable(error: unknown): undefined {
 }
 
 /** Measures the wire octets themselves, without a look at the structure. @returns undefined: too large for that */
-function measureSmall(message: OpenMessage): Measured | undefined {
-  const { sizeOctets } = message;
-  if (sizeOctets > blockSourceOctets) return undefined;
+function measureSmall(folder: Folder, row: number): Measured | undefined {
   const block = takeWireBlock();
   if (block === undefined) return undefined;
   try {
-    const end = block.expand((into, at) => message.read(into, at), sizeOctets, 0);
+    const octets = block.read((into, at, room) => folder.readSmall(row, into, at, room));
+    if (octets < 0) return undefined;
+    const end = block.expand(octets, 0);
     const wire = block.octets.subarray(0, end);
     const empty = wire[0] === 13 && wire[1] === 10 ? 0 : wire.indexOf('\r\n\r\n');
     const header = empty < 0 ? wire : wire.subarray(0, empty);

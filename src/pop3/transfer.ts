@@ -1,8 +1,9 @@
 /** Sends a message, or its beginning, as a multi-line reply. */
 import { toWire } from '../message/line-ends.ts';
-import { blockSourceOctets, returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
+import { returnWireBlock, takeWireBlock } from '../message/wire-block.ts';
 import type { Connection } from '../net/connection.ts';
 import { describe } from '../store/describe.ts';
+import type { Folder } from '../store/folder.ts';
 import type { OpenMessage } from '../store/open-message.ts';
 import { DotStuffer } from './dot-stuffing.ts';
 import { type Maildrop, missingLineEnd, type Pop3Message } from './maildrop.ts';
@@ -31,16 +32,16 @@ export function sendMessage(
   wrapAs: string | undefined,
 ): number | Promise<number> {
   const { folder } = maildrop.mailbox;
+  if (wrapAs === undefined) {
+    const sent = sendBlock(connection, folder, entry, (octets) => {
+      maildrop.correct(entry, octets);
+      return { end: octets, firstLine: firstLine(octets) };
+    });
+    if (sent !== undefined) return afterDrain(connection, sent);
+  }
   const message = folder.open(folder.rowOf(entry.uid));
   if (message.sizeOctets > smallOctets) return sendLarge(connection, maildrop, entry, message, wrapAs);
   try {
-    if (wrapAs === undefined) {
-      const sent = sendBlock(connection, message, (octets) => {
-        maildrop.correct(entry, octets);
-        return { end: octets, firstLine: firstLine(octets) };
-      });
-      if (sent !== undefined) return afterDrain(connection, sent);
-    }
     const wire = toWire(message.readAll());
     const whole = wire.length > 0 && wire[wire.length - 1] === 10 ? [wire] : [wire, lineEnd];
     maildrop.correct(entry, total(whole));
@@ -63,21 +64,22 @@ const frontOctets = 64;
  * Sends a message that fits into a block of memory, from the file to the socket without a copy.
  * @param decide  from the text's octets, the block itself, and where the text begins in it
  * @returns octets of the text that were sent; undefined: nothing was done, the message is too large for that
+ * @throws {MailError} expunged, unavailable: nothing was done
  */
 function sendBlock(
   connection: Connection,
-  message: OpenMessage,
+  folder: Folder,
+  { uid }: Pop3Message,
   decide: (octets: number, block: Buffer, start: number) => { end: number; firstLine: string },
 ): number | undefined {
-  const { sizeOctets } = message;
-  if (sizeOctets > blockSourceOctets) return undefined;
   const block = takeWireBlock();
   if (block === undefined) return undefined;
   let isLent = false;
   try {
     const { octets } = block;
-    if (!block.fits(frontOctets, sizeOctets + trailerOctets)) return undefined;
-    let end = frontOctets + block.expand((into, at) => message.read(into, at), sizeOctets, frontOctets);
+    const sizeOctets = block.read((into, at, room) => folder.readSmall(folder.rowOf(uid), into, at, room));
+    if (sizeOctets < 0 || !block.fits(frontOctets, sizeOctets + trailerOctets)) return undefined;
+    let end = frontOctets + block.expand(sizeOctets, frontOctets);
     if (end === frontOctets || octets[end - 1] !== 10) end += octets.write('\r\n', end, 'latin1');
     const chosen = decide(end - frontOctets, octets, frontOctets);
     end = frontOctets + chosen.end;
@@ -146,20 +148,16 @@ export function sendTop(
   wrapAs: string | undefined,
 ): number | Promise<number> {
   const { folder } = maildrop.mailbox;
-  const message = folder.open(folder.rowOf(entry.uid));
-  if (message.sizeOctets > blockSourceOctets || wrapAs !== undefined)
-    return sendTopInPieces(connection, message, bodyLines, wrapAs);
-  try {
-    const sent = sendBlock(connection, message, (octets, block, start) => ({
-      end: topEnd(block, start, start + octets, bodyLines) - start,
-      firstLine: topLine,
-    }));
-    return sent === undefined
-      ? sendTopInPieces(connection, folder.open(folder.rowOf(entry.uid)), bodyLines, wrapAs)
-      : afterDrain(connection, sent);
-  } finally {
-    message.close();
-  }
+  const sent =
+    wrapAs === undefined
+      ? sendBlock(connection, folder, entry, (octets, block, start) => ({
+          end: topEnd(block, start, start + octets, bodyLines) - start,
+          firstLine: topLine,
+        }))
+      : undefined;
+  return sent === undefined
+    ? sendTopInPieces(connection, folder.open(folder.rowOf(entry.uid)), bodyLines, wrapAs)
+    : afterDrain(connection, sent);
 }
 
 const topLine = '+OK headers follow.';

@@ -2,7 +2,10 @@ import { MailError } from '../base/mail-error.ts';
 import type { Folder } from '../store/folder.ts';
 import type { OpenMessage } from '../store/open-message.ts';
 
-/** Octets read at first: most headers, and many whole messages. */
+/** Messages up to this are read at once. */
+const smallOctets = 64 * 1024;
+
+/** Octets of a larger one that are read at first: most headers. */
 const firstOctets = 8 * 1024;
 
 /** Longer headers are cut: what SEARCH and SORT look for stands further up. */
@@ -14,9 +17,11 @@ const maxHeaderOctets = 1024 * 1024;
  */
 export class MessageReader {
   readonly #folder: Folder;
-  #buffer = Buffer.allocUnsafeSlow(firstOctets);
+  #buffer = Buffer.allocUnsafeSlow(smallOctets);
   #message: OpenMessage | undefined;
   #uid = 0;
+  /** Octets of the file; -1: not known yet. */
+  #sizeOctets = -1;
   /** How much of the file is in the buffer. */
   #filled = 0;
 
@@ -28,6 +33,7 @@ export class MessageReader {
   use(uid: number): void {
     this.close();
     this.#uid = uid;
+    this.#sizeOctets = -1;
     this.#filled = 0;
   }
 
@@ -45,7 +51,15 @@ export class MessageReader {
 
   /** @throws {MailError} expunged, unavailable */
   get sizeOctets(): number {
-    return this.#open().sizeOctets;
+    if (this.#sizeOctets < 0) this.#begin();
+    return this.#sizeOctets;
+  }
+
+  /** Reads the whole message, if it is small, else opens it. */
+  #begin(): void {
+    const octets = this.#folder.readSmall(this.row(), this.#buffer, 0, this.#buffer.length);
+    this.#filled = Math.max(0, octets);
+    this.#sizeOctets = octets >= 0 ? octets : this.#open().sizeOctets;
   }
 
   /** Fills `into` as far as the file goes. @throws {MailError} expunged, unavailable */

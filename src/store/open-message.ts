@@ -14,13 +14,15 @@ const openFlags = o.O_RDONLY | o.O_NOFOLLOW | o.O_NONBLOCK;
  * @throws ENOENT
  */
 export function readSmallFile(path: string, into: Buffer, at: number, room: number): number {
+  const told = sizeTold(path);
+  if (told >= room) return -1;
   let descriptor = -1;
   try {
     descriptor = openSync(octetPath(path), openFlags);
     // What is no file has no positions to read at, or gives nothing or no end.
     const octets = readSync(descriptor, into, at, room, 0);
     if (octets === 0 || octets === room) return -1;
-    const isWhole = sizeTold(path) === octets || readSync(descriptor, into, at + octets, 1, octets) === 0;
+    const isWhole = told === octets || readSync(descriptor, into, at + octets, 1, octets) === 0;
     return isWhole ? octets : -1;
   } catch (error) {
     if (errorCode(error) === undefined || (descriptor < 0 && errorCode(error) === 'ENOENT')) throw error;

@@ -137,17 +137,14 @@ class Fetching {
     try {
       const row = view.rowAt(index);
       if (row < 0) throw new MailError('expunged', 'expunged');
+      if (this.#plan.isWhole && !this.#sets(row)) {
+        if (writeWhole(this.#session, this.#state, this.#plan.items, index, row)) return;
+      }
       if (this.#plan.needsFile) file = view.folder.open(row);
       if (isAnother(file, description)) {
         // Somebody wrote into the file.
         forgetDescription(view.folder, row);
         description = undefined;
-      }
-      if (this.#plan.isWhole && file !== undefined && !this.#sets(row)) {
-        if (writeWhole(this.#session, this.#state, this.#plan.items, index, row, file)) {
-          file.close();
-          return;
-        }
       }
       const isLarge = file !== undefined && file.sizeOctets > wholeUpTo;
       if (

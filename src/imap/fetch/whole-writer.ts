@@ -1,4 +1,3 @@
-import type { OpenMessage } from '../../store/open-message.ts';
 import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
@@ -22,8 +21,8 @@ function isWholeSection(item: FetchItem): boolean {
 
 /**
  * FETCH of the whole of a small message: from its file into the block that goes to the client.
- * @returns false if the message is too large, and nothing is written
- * @throws {MailError} unavailable: it cannot be read, and nothing is written
+ * @returns false if the message is too large, or has to be opened to be read; nothing is written
+ * @throws {MailError} expunged, unavailable: it cannot be read, and nothing is written
  */
 export function writeWhole(
   session: ImapSession,
@@ -31,7 +30,6 @@ export function writeWhole(
   items: readonly FetchItem[],
   index: number,
   row: number,
-  file: OpenMessage,
 ): boolean {
   const { folder } = view;
   const texts = [`* ${index + 1} FETCH (`, ''];
@@ -43,16 +41,17 @@ export function writeWhole(
     else if (item.kind === 'flags') {
       const recent = view.isRecent(folder.uids[row]!) ? recentBit : 0;
       texts[side] += label + flagList(folder, row, folder.flags[row]! | recent).toString('latin1');
-    } else if (item.kind === 'internalDate') texts[side] += label + internalDateText(file.mtimeSeconds);
+    } else if (item.kind === 'internalDate')
+      texts[side] += label + internalDateText(folder.internalDate(row));
     else {
       texts[side] += label;
       side = 1;
     }
   }
   const { writer } = session;
-  const size = writer.fileLiteral(texts[0]!, (into, position) => file.read(into, position), file.sizeOctets);
-  if (size === undefined) return false;
-  writer.bodyOctets += file.sizeOctets;
+  const octets = writer.fileLiteral(texts[0]!, (into, at, room) => folder.readSmall(row, into, at, room));
+  if (octets === undefined) return false;
+  writer.bodyOctets += octets;
   writer.text(texts[1]!).text(')\r\n');
   return true;
 }
