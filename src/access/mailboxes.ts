@@ -281,12 +281,19 @@ export class Mailboxes {
     return this.#targets.ownerOf(this.resolve(name));
   }
 
+  /** At login: finishes what crashes have left. Failures are only logged. */
+  async repair(): Promise<void> {
+    try {
+      await this.account.repair();
+    } catch (error) {
+      this.#logFailure('repair', error);
+    }
+  }
+
   /**
-   * Housekeeping at login and at LOGOUT: IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`, and what crashes have left.
-   * Failures are only logged.
+   * Housekeeping at login and at LOGOUT: IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`. Failures are only logged.
    */
   async emptyTrash(value: string | undefined): Promise<void> {
-    await this.account.repair().catch((error: unknown) => this.#logFailure('repair', error));
     for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
       try {
         const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);

@@ -13,6 +13,7 @@ import {
   type Metadata,
   maxPayloadOctets,
   maxTicketOctets,
+  ownUidName,
   readAttributes,
   readEnumerated,
   readReply,
@@ -38,6 +39,8 @@ export interface AuthClientSettings {
   readonly domainSeparators?: string | undefined;
   /** Ask for login tickets; Courier's daemon has none. */
   readonly tickets?: boolean | undefined;
+  /** Accounts of this uid need none. */
+  readonly ownUid?: number | undefined;
   /** Who asks starts sessions: home directories that are missing may be made. */
   readonly startsSessions?: boolean | undefined;
 }
@@ -170,8 +173,9 @@ export function createAuthClient(settings: AuthClientSettings): AuthClient {
 }
 
 /** What is asked for beside the account. */
-function sessionMetadata({ tickets, startsSessions }: AuthClientSettings) {
-  return [...(tickets ? [wantTicket] : []), ...(startsSessions ? [wantHome] : [])];
+function sessionMetadata({ tickets, ownUid, startsSessions }: AuthClientSettings) {
+  const own = ownUid === undefined ? [] : [[ownUidName, String(ownUid)] as const];
+  return [...(tickets ? [wantTicket, ...own] : []), ...(startsSessions ? [wantHome] : [])];
 }
 
 function maxReplyOctets({ tickets }: AuthClientSettings): number {

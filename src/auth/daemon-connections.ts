@@ -13,7 +13,7 @@ class Stale extends Error {}
 
 export class DaemonConnections {
   readonly #settings: AuthClientSettings;
-  readonly #idle: Socket[] = [];
+  readonly #idle: DaemonConnection[] = [];
 
   constructor(settings: AuthClientSettings) {
     this.#settings = settings;
@@ -23,74 +23,146 @@ export class DaemonConnections {
    * Sends a request that may be repeated, and collects the reply.
    * @throws {Error} no connection, no whole reply in time, or too long a one
    */
-  async exchange(request: Buffer, maxOctets: number): Promise<Buffer> {
+  exchange(request: Buffer, maxOctets: number): Promise<Buffer> {
     const kept = this.#idle.pop();
-    if (kept) {
-      try {
-        return await this.#ask(kept, request, maxOctets, true);
-      } catch (error) {
-        if (!(error instanceof Stale)) throw error;
-      }
-    }
-    return this.#ask(undefined, request, maxOctets, false);
+    if (kept === undefined) return this.#open().ask(request, maxOctets);
+    return kept.ask(request, maxOctets).catch((error: unknown) => {
+      if (!(error instanceof Stale)) throw error;
+      return this.#open().ask(request, maxOctets);
+    });
   }
 
-  #ask(kept: Socket | undefined, request: Buffer, maxOctets: number, isKept: boolean): Promise<Buffer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-    const socket = kept ?? connect({ path: this.#settings.socketPath });
-    const chunks: Buffer[] = [];
-    let octets = 0;
-    const reply = () => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-    socket.removeAllListeners('error').removeAllListeners('close');
-    socket.on('error', (error) => reject(isKept && octets === 0 ? new Stale() : error));
-    socket.on('data', (chunk: Buffer) => {
-      chunks.push(chunk);
-      octets += chunk.length;
-      if (octets > maxOctets) socket.destroy(new Error('the reply of the authentication daemon is too long'));
-      else if (isWhole(chunks)) {
-        waiting.end();
-        this.#keep(socket);
-        resolve(reply());
-      }
+  #open(): DaemonConnection {
+    const idle = this.#idle;
+    return new DaemonConnection(this.#settings, {
+      keep: (connection) => idle.length < maxIdle && idle.push(connection) > 0,
+      gone: (connection) => {
+        const at = idle.indexOf(connection);
+        if (at >= 0) idle.splice(at, 1);
+      },
     });
+  }
+}
+
+interface Owner {
+  /** It has answered; false: it is not needed any more. */
+  keep(connection: DaemonConnection): boolean;
+  gone(connection: DaemonConnection): void;
+}
+
+/** One connection, with one request after the other; what it needs for that it has once. */
+class DaemonConnection {
+  readonly #settings: AuthClientSettings;
+  readonly #socket: Socket;
+  readonly #owner: Owner;
+  #asked: Pick<PromiseWithResolvers<Buffer>, 'resolve' | 'reject'> | undefined;
+  #chunks: Buffer[] = [];
+  #octets = 0;
+  #maxOctets = 0;
+  /** The kernel took the request at once. */
+  #isTaken = false;
+  /** It has answered before, and was kept. */
+  #isKept = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(settings: AuthClientSettings, owner: Owner) {
+    this.#settings = settings;
+    this.#owner = owner;
+    const socket = connect({ path: settings.socketPath });
+    this.#socket = socket;
+    // Reading goes on while nobody waits, so that the daemon's close is noticed.
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => {
-      if (!isKept || octets > 0) resolve(reply());
+      if (!this.#isKept || this.#octets > 0) this.#settle()?.resolve(this.#reply());
     });
+    socket.on('error', (error) => this.#fail(error));
     socket.on('close', () => {
-      reject(
-        isKept && octets === 0 ? new Stale() : new Error('the authentication daemon closed the connection'),
-      );
+      owner.gone(this);
+      this.#fail(new Error('the authentication daemon closed the connection'));
     });
-    socket.ref();
-    const waiting = send(socket, request, this.#settings);
+  }
+
+  ask(request: Buffer, maxOctets: number): Promise<Buffer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+    const socket = this.#socket;
+    this.#asked = { resolve, reject };
+    this.#chunks = [];
+    this.#octets = 0;
+    this.#maxOctets = maxOctets;
+    if (this.#isKept) socket.ref();
+    if (socket.connecting) {
+      this.#limit(this.#settings.connectTimeoutMs ?? 10_000, 'accept connections');
+      socket.once('connect', () => this.#limitWrite());
+    }
+    socket.write(request, this.#written);
+    this.#isTaken = socket.writableLength === 0;
+    if (this.#isTaken) this.#limitRead();
+    else if (!socket.connecting) this.#limitWrite();
     return promise;
   }
 
-  #keep(socket: Socket): void {
-    socket.removeAllListeners('data').removeAllListeners('end');
-    socket.removeAllListeners('error').removeAllListeners('close');
-    socket.on('error', () => socket.destroy());
-    if (this.#idle.length >= maxIdle) {
-      socket.destroy();
-      return;
+  readonly #written = (): void => {
+    if (this.#asked !== undefined && !this.#isTaken) this.#limitRead();
+  };
+
+  #receive(chunk: Buffer): void {
+    if (this.#asked === undefined) return;
+    this.#chunks.push(chunk);
+    this.#octets += chunk.length;
+    if (this.#octets > this.#maxOctets)
+      this.#socket.destroy(new Error('the reply of the authentication daemon is too long'));
+    else if (isWhole(this.#chunks)) {
+      this.#settle()?.resolve(this.#reply());
+      this.#isKept = true;
+      if (!this.#owner.keep(this)) this.#socket.destroy();
+      // Nobody waits for it: the process may end.
+      else this.#socket.unref();
     }
-    socket.on('close', () => {
-      const at = this.#idle.indexOf(socket);
-      if (at >= 0) this.#idle.splice(at, 1);
-    });
-    // Nobody waits for it: the process may end. Reading goes on, so that the daemon's close is noticed.
-    socket.unref();
-    socket.resume();
-    this.#idle.push(socket);
+  }
+
+  #reply(): Buffer {
+    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+  }
+
+  #fail(error: Error): void {
+    const isStale = this.#isKept && this.#octets === 0;
+    this.#settle()?.reject(isStale ? new Stale() : error);
+    this.#socket.destroy();
+  }
+
+  /** The request is answered, or never will be. */
+  #settle(): Pick<PromiseWithResolvers<Buffer>, 'resolve' | 'reject'> | undefined {
+    clearTimeout(this.#timer);
+    const asked = this.#asked;
+    this.#asked = undefined;
+    return asked;
+  }
+
+  #limitWrite(): void {
+    this.#limit(this.#settings.writeTimeoutMs ?? 10_000, 'take the request');
+  }
+
+  #limitRead(): void {
+    this.#limit(this.#settings.readTimeoutMs ?? 30_000, 'answer');
+  }
+
+  #limit(ms: number, what: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#socket.destroy(new Error(`the authentication daemon does not ${what}`));
+    }, ms);
   }
 }
+
+const wholeEnd = Buffer.from('\n.\n');
+const failed = Buffer.from('FAIL\n');
 
 /** Whether a reply is complete: its last line is a dot, or it is the one word of a refusal. */
 function isWhole(chunks: readonly Buffer[]): boolean {
   const last = chunks.at(-1)!;
   // A reply seldom comes in more than one piece.
-  const text = (last.length >= 5 ? last : Buffer.concat(chunks)).toString('latin1');
-  return text.endsWith('\n.\n') || text === 'FAIL\n';
+  const octets = chunks.length === 1 || last.length > failed.length ? last : Buffer.concat(chunks);
+  return octets.subarray(-wholeEnd.length).equals(wholeEnd) || octets.equals(failed);
 }
 
 /** For the reply to a request. */

@@ -17,6 +17,7 @@ import { type ScramServer, startScramServer } from './scram-server.ts';
 import {
   keepAlive,
   maxLineOctets,
+  ownUidName,
   type ReadRequest,
   readRequest,
   type WireRequest,
@@ -115,6 +116,7 @@ interface Current {
 function serve(socket: Socket, current: () => Current, kept: KeptConnections, log: Log): void {
   const { settings } = current();
   const readTimeoutMs = settings.readTimeoutMs ?? 10_000;
+  const peer = peerOf(socket);
   let received: Buffer = Buffer.alloc(0);
   let scram: ScramServer | undefined;
   let replies: Replies | undefined;
@@ -141,7 +143,7 @@ function serve(socket: Socket, current: () => Current, kept: KeptConnections, lo
     else if (read !== 'more') {
       keep = read.metadata.has(keepAlive[0]);
       const { chain, settings: now } = current();
-      replies = repliesTo(socket, read, now);
+      replies = repliesTo(peer, read, now);
       void finish(answer(read, chain, replies, beginScram));
     }
   }
@@ -219,20 +221,33 @@ async function drained(socket: Socket): Promise<void> {
 
 const failReply = Buffer.from('FAIL\n');
 
+/** Who is at the other end, which does not change as long as the connection lasts. */
+type Peer = () => PeerCredentials | undefined;
+
+function peerOf(socket: Socket): Peer {
+  let credentials: PeerCredentials | undefined;
+  return () => {
+    credentials ??= peerCredentials(socket);
+    return credentials;
+  };
+}
+
 /** How a request is answered to the peer that sent it. */
 interface Replies {
   /** @param knowsPassword  the peer has sent the password itself */
   account(account: Account, kind: TicketKind, knowsPassword?: boolean): Promise<Buffer>;
 }
 
-function repliesTo(socket: Socket, { metadata }: ReadRequest, settings: AuthDaemonSettings): Replies {
+function repliesTo(peer: Peer, { metadata }: ReadRequest, settings: AuthDaemonSettings): Replies {
   const { tickets, makeHome } = settings;
+  const isOwn = ({ uid }: Account) => uid !== undefined && metadata.get(ownUidName) === String(uid);
   return {
     async account(account, kind, knowsPassword = false) {
       if (makeHome && metadata.has(wantHome[0])) await makeHome(account);
-      const trusted = mayReadHashes(peerCredentials(socket), settings.passwordGroup);
+      const trusted = mayReadHashes(peer(), settings.passwordGroup);
       const reply = writeAccount(account, { crypt: trusted, clear: trusted || knowsPassword });
-      return tickets && metadata.has(wantTicket[0]) ? tickets.addTo(reply, account, kind) : reply;
+      if (!tickets || !metadata.has(wantTicket[0]) || isOwn(account)) return reply;
+      return tickets.addTo(reply, account, kind);
     },
   };
 }

@@ -146,6 +146,18 @@ test('the daemon signs what it answers to clients that ask, and nothing else', a
   assert.equal(plain.account.ticket, undefined);
 });
 
+test('an account whose sessions run in the asking process gets no ticket, any other does', async (t) => {
+  const { daemon } = await startTestDaemon(t, { daemon: { tickets: createTicketIssuer(key, noUid) } });
+  const isSigned = async (ownUid: number) => {
+    const client = createAuthClient({ socketPath: daemon.socketPath, tickets: true, ownUid });
+    const login = await client.login('imap', 'fred', 'secret');
+    assert.ok(login.kind === 'accepted');
+    return login.account.ticket !== undefined;
+  };
+  assert.equal(await isSigned(owner.uid), false);
+  assert.equal(await isSigned(owner.uid + 1), true);
+});
+
 test('a daemon without a key signs nothing', async (t) => {
   const { daemon } = await startTestDaemon(t);
   const asking = createAuthClient({ socketPath: daemon.socketPath, tickets: true });

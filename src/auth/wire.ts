@@ -19,6 +19,8 @@ export type Metadata = ReadonlyMap<string, string>;
 export const keepAlive = ['KEEPALIVE', '1'] as const;
 /** The metadata with which a client asks our daemon for a login ticket, the last attribute of an accepting reply. */
 export const wantTicket = ['TICKET', '1'] as const;
+/** The metadata, with a uid, of a client that runs the sessions of that uid itself: their accounts need no ticket. */
+export const ownUidName = 'OWNUID';
 /** The metadata of a login: a missing home directory is to be made, where that is configured. */
 export const wantHome = ['MKHOMEDIR', '1'] as const;
 /** What a ticket adds to a reply at most. */

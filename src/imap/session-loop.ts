@@ -375,6 +375,7 @@ export class ImapSession {
       this.connection,
       this.tag === '*' ? undefined : this.tag,
     );
+    await mailboxes.repair();
     await mailboxes.emptyTrash(this.settings.emptyTrash);
     this.state = { kind: 'authenticated', account, mailboxes };
     if (this.settings.debugFile !== undefined) this.#writeDown(this.settings.debugFile, mailboxes);
@@ -426,7 +427,8 @@ export class ImapSession {
     if (this.#ended) return;
     this.#over(how);
     this.writer.flush();
-    this.connection.end();
+    if (how === 'logout') this.connection.endAtRequest();
+    else this.connection.end();
   }
 
   /** The connection is another process's now. */

@@ -66,5 +66,10 @@ export interface Connection {
   compress(received: Buffer): void;
   /** Writes `last`, then closes; a client that does not read it is cut off after a minute. */
   end(last?: Uint8Array | string): void;
+  /**
+   * The same when the client has said that it sends no more: there is nothing whose arrival could make the kernel throw
+   * away what the client has not read yet, so that its own end need not be waited for.
+   */
+  endAtRequest(last?: Uint8Array | string): void;
   destroy(error?: Error): void;
 }

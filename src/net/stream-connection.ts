@@ -248,6 +248,18 @@ export class StreamConnection implements Connection {
     });
   }
 
+  endAtRequest(last?: Uint8Array | string): void {
+    if (this.closed) return;
+    if (last !== undefined) this.write(last);
+    this.flush();
+    const isPlain = !this.#secure && !this.compressed;
+    if (!isPlain || this.#sink.writableLength > 0) this.end();
+    else {
+      this.#ending = true;
+      this.destroy();
+    }
+  }
+
   destroy(error?: Error): void {
     this.#error ??= error;
     this.#sink.destroy();

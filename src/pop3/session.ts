@@ -292,7 +292,8 @@ class Session implements Pop3Session {
       state.login.exchange?.close();
       log.debug(disconnectedBeforeLoginLine(this.#connection, 'POP3', seconds));
     }
-    this.#connection.end();
+    if (state.kind === 'transaction' && end === 'logout') this.#connection.endAtRequest();
+    else this.#connection.end();
   }
 }
 

@@ -141,6 +141,7 @@ export class SmapSession {
       const forbidden = forbiddenByOptions(account, 'imap', this.link.connection.secure);
       if (forbidden) throw new MailError('cannot', forbidden.reason);
       const mailboxes = await openMailboxes(account, this.link.connection);
+      await mailboxes.repair();
       await mailboxes.emptyTrash(this.settings.emptyTrash);
       this.#user = { account, mailboxes };
       return true;
@@ -205,7 +206,8 @@ export class SmapSession {
     this.link.end();
     this.#gone.abort(new ClientGone());
     this.#logEnd(how);
-    connection.end();
+    if (how === 'logout') connection.endAtRequest();
+    else connection.end();
   }
 
   #logEnd(how: SessionEnd): void {

@@ -1,6 +1,6 @@
 /** Stops the account's operations before each of their steps and looks at what the next process finds. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type TemporaryAccount, temporaryAccount } from '../../test/support/temporary-account.ts';
@@ -83,6 +83,14 @@ test('a folder half deleted is whole or gone, and what is left is swept away', a
       await restarted.createFolder('INBOX.a');
     },
   );
+});
+
+test('leftovers are looked for again until there are none, young ones too', async (t) => {
+  const a = temporaryAccount(t);
+  mkdirSync(join(a.maildir, 'tmp/1700000000.M1P1_deletedfolder0.host'));
+  assert.equal(await sweepLeftovers(a.maildir), false, 'too young to remove');
+  assert.equal(await sweepLeftovers(a.maildir, -1000), false);
+  assert.equal(await sweepLeftovers(a.maildir), true);
 });
 
 test('a hierarchy half renamed is whole again at the next look', async (t) => {

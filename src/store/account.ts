@@ -27,6 +27,9 @@ interface Listing {
   readonly folders: ReadonlyMap<string, FolderEntry>;
 }
 
+/** A directory changed this lately may change again without another time stamp. */
+const unsettledMs = 1000;
+
 /** One maildir with its folders; folder names are canonical ones of names.ts. `openAccount` gives it. */
 export class Account {
   /** Path, one character an octet. */
@@ -34,6 +37,8 @@ export class Account {
   readonly settings: StoreSettings;
   readonly #subscriptions: Subscriptions;
   #listing: Listing | undefined;
+  /** The stamp of `tmp` when there was nothing in it to remove, now or later. */
+  #swept: string | undefined;
 
   constructor(maildir: string, settings: StoreSettings) {
     this.maildir = maildir;
@@ -132,7 +137,20 @@ export class Account {
   /** Finishes what a crash has left half done, and removes what it has left over: at login. */
   async repair(): Promise<void> {
     if (existsSync(octetPath(this.maildir, planFile))) await this.#locked(async () => undefined);
-    await sweepLeftovers(this.maildir);
+    const before = this.#temporaryStamp();
+    if (before !== undefined && before === this.#swept) return;
+    const isEmpty = await sweepLeftovers(this.maildir);
+    this.#swept = isEmpty ? before : undefined;
+  }
+
+  /** What changes with every name in `tmp`; undefined if it changed so lately that a further change need not show. */
+  #temporaryStamp(): string | undefined {
+    try {
+      const { ino, mtimeMs } = statSync(octetPath(this.maildir, 'tmp'));
+      return Date.now() - mtimeMs < unsettledMs ? undefined : `${ino} ${mtimeMs}`;
+    } catch {
+      return undefined; // who lists it says why
+    }
   }
 
   /** Runs alone among those who keep to locks, after what a crash has left half done. */
@@ -171,7 +189,7 @@ export class Account {
       const { ino, mtimeNs, mtimeMs } = statSync(octetPath(this.maildir), { bigint: true });
       const stamp = `${ino} ${mtimeNs}`;
       if (this.#listing?.settled && this.#listing.stamp === stamp) return this.#listing;
-      const settled = Date.now() - Number(mtimeMs) > 1000;
+      const settled = Date.now() - Number(mtimeMs) > unsettledMs;
       this.#listing = { stamp, settled, folders: this.#readFolders() };
       return this.#listing;
     } catch (error) {

@@ -95,15 +95,22 @@ export async function unmakeFolder(
   return () => (stats.isSymbolicLink() ? Promise.resolve() : removeTree(trash));
 }
 
-/** Removes what interrupted calls of the above have left in `tmp`. @throws {MailError} noPermission, unavailable */
-export async function sweepLeftovers(maildir: string, ageMs = sweepAgeMs): Promise<void> {
+/**
+ * Removes what interrupted calls of the above have left in `tmp`, once it is old enough.
+ * @returns whether there was nothing of the kind, old or young
+ * @throws {MailError} noPermission, unavailable
+ */
+export async function sweepLeftovers(maildir: string, ageMs = sweepAgeMs): Promise<boolean> {
+  let isEmpty = true;
   for (const name of listTemporary(maildir)) {
     const word = /^\d+\.M\d+P\d+_([a-z]+)\d+\./.exec(name)?.[1];
     if (word !== newWord && word !== deletedWord) continue;
+    isEmpty = false;
     const path = `${maildir}/tmp/${name}`;
     const stats = lstatSync(octetPath(path), { throwIfNoEntry: false });
     if (stats?.isDirectory() && Date.now() - stats.ctimeMs > ageMs) await removeTree(path);
   }
+  return isEmpty;
 }
 
 function listTemporary(maildir: string): string[] {

@@ -126,7 +126,8 @@ export class Worker {
   }
 
   #configure(settings: WorkerSettings, policy: PlacePolicy): void {
-    const client = createAuthClient(settings.auth);
+    const own = policy.uid === 0 ? {} : { ownUid: policy.uid };
+    const client = createAuthClient({ ...settings.auth, ...own });
     this.#services.clear();
     const [any] = settings.services;
     if (any !== undefined) limitDescriptions(any.mail.messageCacheOctets);

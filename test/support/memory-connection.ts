@@ -104,6 +104,10 @@ export class MemoryConnection implements Connection {
     this.destroy();
   }
 
+  endAtRequest(last?: Uint8Array | string): void {
+    this.end(last);
+  }
+
   destroy(): void {
     if (this.closed) return;
     this.closed = true;
