@@ -40,8 +40,23 @@ function isOffered(word: string, { secure, needsTls }: CapabilitySituation): boo
 /** What there is with QUOTA (RFC 9208 §3). */
 const quotaExtensions = ['QUOTA=RES-STORAGE', 'QUOTA=RES-MESSAGE', 'QUOTA=RES-MAILBOX', 'QUOTASET'];
 
+/** What has been composed for settings, by situation: every greeting has it. */
+const composed = new WeakMap<ImapSessionSettings, Map<number, string>>();
+
 /** The capabilities, composed in Courier's order (imap-server §2), ours behind them. */
 export function capabilities(settings: ImapSessionSettings, situation: CapabilitySituation): string {
+  const { secure, canStartTls, needsTls, external, loggedIn, compressed } = situation;
+  let key = 0;
+  for (const isSo of [secure, canStartTls, needsTls, external, loggedIn, compressed])
+    key = key * 2 + Number(isSo);
+  const known = composed.get(settings) ?? new Map<number, string>();
+  composed.set(settings, known);
+  const text = known.get(key) ?? compose(settings, situation);
+  known.set(key, text);
+  return text;
+}
+
+function compose(settings: ImapSessionSettings, situation: CapabilitySituation): string {
   const tlsText = situation.secure ? settings.capabilityTls : '';
   const text = tlsText || settings.capability || 'IMAP4rev1';
   const said = text.split(/\s+/).filter((word) => isOffered(word, situation));

@@ -82,7 +82,7 @@ export class ImapSession {
 
   /** Begins to read; call once, when the greeting is written. */
   begin(leftover: Buffer): void {
-    this.writer.flush();
+    this.writer.send();
     this.connection.onClose(() => this.#closed());
     this.connection.onEnd(() => {
       this.#endOfInput = true;

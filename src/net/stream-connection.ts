@@ -293,8 +293,13 @@ export class StreamConnection implements Connection {
     const known = {
       remoteAddress: socket.remoteAddress ?? '',
       remotePort: socket.remotePort ?? 0,
-      localAddress: socket.localAddress ?? '',
-      localPort: socket.localPort ?? 0,
+      // Asked for seldom, and each is a system call.
+      get localAddress() {
+        return socket.localAddress ?? '';
+      },
+      get localPort() {
+        return socket.localPort ?? 0;
+      },
     };
     this.#addresses = known;
     return known;
