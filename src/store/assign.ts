@@ -5,6 +5,7 @@
  *   rename new/x cur/x:2,            for each new message
  *   link tmp/y cur/y; unlink tmp/y   for each message of ours (see append.ts, copy.ts)
  *   create tmp/db; write; fsync; rename tmp/db courierimapuiddb; fsync the folder
+ *     (a large database gets lines where it lies: uid-db-append.ts)
  *
  * Stopping before the last rename leaves messages without a UID, which the next scan gives one; nobody has been
  * told of them. A UID is told only when the database that holds it is in its place.
@@ -20,7 +21,7 @@ import { baseLength, compareNames, sortByName } from './name-order.ts';
 import { isStorable } from './scan.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
-import { writeDb } from './uid-db-file.ts';
+import { doubtDb, writeDb } from './uid-db-file.ts';
 import { deliveredName, uniqueName } from './unique-names.ts';
 
 /** A message that gets a UID. */
@@ -55,6 +56,7 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
   const placed: Incoming[] = [];
   const found = new Map<string, Fresh>();
   const slice = new Slice();
+  let writtenTo = 0;
   state.isAssigning = true;
   try {
     const endChange = state.startOwnChange(true);
@@ -74,8 +76,14 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
     if (first + fresh.length > 0xffff_ffff) throw new MailError('unavailable', 'the folder has no UIDs left');
     // A line for a name that has a stale one would make two: then the database is written anew.
     const mayExtend = arrived.length === 0 || state.staleLines === 0;
-    await writeDb(state, fresh, first + fresh.length, mayExtend);
-    if (state.settings.durable && fresh.length > 0) await syncDirectories(state, fresh);
+    const isDurable = state.settings.durable && fresh.length > 0;
+    const synced = isDurable ? syncPlaces(state, fresh) : undefined;
+    // A failure counts when it is awaited.
+    synced?.catch(() => undefined);
+    const isReplaced = await writeDb(state, fresh, first + fresh.length, mayExtend);
+    writtenTo = first + fresh.length;
+    if (isDurable && isReplaced) await steps.syncDirectory(state.directory);
+    await synced;
     // UIDs that the database has may be told one by one.
     for (const each of fresh) {
       addFresh(state, each);
@@ -90,14 +98,16 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
       if (slice.isOver()) await slice.next();
     }
     for (const each of found.values()) state.unlisted.add(each.name);
+    if (writtenTo > 0) doubtDb(state, writtenTo);
     throw asMailError(error, 'cannot give UIDs');
   } finally {
     state.isAssigning = false;
   }
 }
 
-async function syncDirectories(state: FolderState, fresh: readonly Fresh[]): Promise<void> {
-  const directories = [`${state.directory}/cur`, state.directory];
+/** Makes the messages' places durable. */
+async function syncPlaces(state: FolderState, fresh: readonly Fresh[]): Promise<void> {
+  const directories = [`${state.directory}/cur`];
   if (fresh.some(({ keywordSet }) => keywordSet !== 0)) directories.push(keywordDirectory(state.directory));
   await Promise.all(directories.map((directory) => steps.syncDirectory(directory)));
 }

@@ -2,7 +2,9 @@
 const wanted = Buffer.alloc(256);
 
 export interface SavedNames {
+  /** Room behind the octets in use is for more names. */
   readonly block: Buffer;
+  readonly used: number;
   readonly table: Int32Array;
   readonly garbage: number;
   readonly records: number;
@@ -36,6 +38,7 @@ export class BaseNames {
   save(): SavedNames {
     return {
       block: this.block.subarray(0, this.#used),
+      used: this.#used,
       table: this.#table,
       garbage: this.#garbage,
       records: this.#records,
@@ -44,10 +47,10 @@ export class BaseNames {
   }
 
   /** Takes what `save` gave; the arrays are used and changed. */
-  static restore({ block, table, garbage, records, slotsUsed }: SavedNames): BaseNames {
+  static restore({ block, used, table, garbage, records, slotsUsed }: SavedNames): BaseNames {
     const names = new BaseNames();
     names.block = block;
-    names.#used = block.length;
+    names.#used = used;
     names.#table = table;
     names.#garbage = garbage;
     names.#records = records;

@@ -12,7 +12,7 @@ export interface Row {
   readonly keywordSet: number;
 }
 
-/** All columns, `count` long each, for a file. */
+/** All columns, for a file; those read from one may have room behind the `count` rows. */
 export interface SavedColumns {
   readonly count: number;
   readonly uids: Uint32Array;

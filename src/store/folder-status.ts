@@ -1,10 +1,12 @@
 /** STATUS of a folder that need not be open: new mail is counted, not moved, and keeps its recency. */
+import { MailError } from '../base/mail-error.ts';
 import { visitDirectory, visitIfPresent } from './directory-list.ts';
 import { asMailError } from './errno.ts';
 import { flag, parseFlags } from './flags.ts';
 import type { Folder } from './folder.ts';
 import { FolderState } from './folder-state.ts';
 import { restoreIndex } from './index-file.ts';
+import { inTurn, takeDotLock } from './lock.ts';
 import { baseLength } from './name-order.ts';
 import { knownFolder, openFolder } from './registry.ts';
 import type { StoreSettings } from './settings.ts';
@@ -31,9 +33,7 @@ export async function folderStatus(directory: string, settings: StoreSettings): 
   const state = new FolderState(directory, settings);
   try {
     if (settings.keepsIndex === true && (await restoreIndex(state)) === 'current') return statusOf(state);
-    return (
-      (await countFiles(new FolderState(directory, settings))) ?? (await openAndCount(directory, settings))
-    );
+    return (await countSettled(directory, settings)) ?? (await openAndCount(directory, settings));
   } catch (error) {
     throw asMailError(error, 'cannot read the folder');
   }
@@ -65,7 +65,26 @@ async function openAndCount(directory: string, settings: StoreSettings): Promise
   }
 }
 
-async function countFiles(state: FolderState): Promise<FolderStatus | undefined> {
+/**
+ * Counts once more where somebody with the folder's lock may be writing the line of a message whose UID the header of
+ * the database counts already (uid-db-append.ts): it would be counted twice.
+ */
+async function countSettled(directory: string, settings: StoreSettings): Promise<FolderStatus | undefined> {
+  const state = new FolderState(directory, settings);
+  const counted = await countFiles(state);
+  if (counted?.isUnsure !== true) return counted?.status;
+  await inTurn(state.turnKey, async () => (await takeDotLock(directory, settings))()).catch(allowNoLock);
+  return (await countFiles(new FolderState(directory, settings)))?.status;
+}
+
+/** Who may not write here looks without a lock. */
+function allowNoLock(error: unknown): void {
+  if (!(error instanceof MailError && error.kind === 'noPermission')) throw error;
+}
+
+async function countFiles(
+  state: FolderState,
+): Promise<{ status: FolderStatus; isUnsure: boolean } | undefined> {
   const db = readDb(state);
   if (!db?.header) return undefined;
   const listed = new Set<string>();
@@ -79,6 +98,7 @@ async function countFiles(state: FolderState): Promise<FolderStatus | undefined>
   const { uidValidity, uidNext } = db.header;
   const counted = { messages: 0, recent: 0, unseen: 0, deleted: 0 };
   let unlisted = 0;
+  let unlistedInCur = 0;
   const count = (name: string, isNew: boolean) => {
     const length = baseLength(name);
     const bits = parseFlags(name.slice(length));
@@ -88,9 +108,14 @@ async function countFiles(state: FolderState): Promise<FolderStatus | undefined>
     if ((bits & flag.deleted) !== 0) counted.deleted++;
     if (isListed) return;
     unlisted++;
+    if (!isNew) unlistedInCur++;
     if (isNew || name.startsWith(':2,', length)) counted.recent++;
   };
   await visitIfPresent(`${state.directory}/new`, { file: (name) => count(name, true) });
   await visitDirectory(`${state.directory}/cur`, { file: (name) => count(name, false) });
-  return { ...counted, uidValidity, uidNext: Math.max(uidNext, highest + 1) + unlisted };
+  const next = Math.max(uidNext, highest + 1);
+  return {
+    status: { ...counted, uidValidity, uidNext: next + unlisted },
+    isUnsure: unlistedInCur > 0 && next > highest + 1,
+  };
 }

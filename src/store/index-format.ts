@@ -2,9 +2,9 @@
  * The format of a folder's index file: the columns as they are in memory, little endian, and behind them what has
  * changed since they were written.
  *
- *    0  `PRindex1`; 8: CRC-32 of all from 12 to the end of the columns; 12: length of the JSON text; 16: where the
+ *    0  `PRindex2`; 8: CRC-32 of all from 12 to the end of the columns; 12: length of the JSON text; 16: where the
  *       columns end, a double; 24: the text (latin1: what is not in columns, and the columns' names and lengths), then
- *       the columns, each from a multiple of 8
+ *       the columns, each from a multiple of 8, with zeros for some more rows: whoever reads them adds rows there
  *   any number of changes: `PRch`; CRC-32 of all that follows; length of the JSON text; CRC-32 of what it builds
  *       upon (the columns, or the change before); the JSON text, zeros up to a multiple of 8
  *
@@ -12,11 +12,11 @@
  */
 import { crc32 } from 'node:zlib';
 import type { SavedNames } from './base-names.ts';
-import { Columns } from './columns.ts';
+import { Columns, type SavedColumns } from './columns.ts';
 import type { CachePosition } from './message-cache.ts';
 import { baseLength } from './name-order.ts';
 
-const mark = Buffer.from('PRindex1', 'latin1');
+const mark = Buffer.from('PRindex2', 'latin1');
 const changeMark = Buffer.from('PRch', 'latin1');
 const textAt = 24;
 const changeHeader = 16;
@@ -85,21 +85,43 @@ interface Head extends IndexState {
   readonly columns: [string, number][];
 }
 
+type Columnar = Uint8Array | Uint32Array | Float64Array;
+
 const columnNames = ['uids', 'flags', 'keywordSet', 'modseqs', 'mtimes', 'nameAt'] as const;
 
 function padded(octets: number): number {
   return (octets + 7) & ~7;
 }
 
+/** Most rows that a folder read from an index may grow by before its columns are copied. */
+const mostRoom = 1024;
+
+/** The columns by name, with the octets to leave behind each. */
+function partsOf(
+  saved: SavedColumns,
+  expunged: ExpungeLog,
+): [name: string, part: ArrayBufferView, room: number][] {
+  const { count, names } = saved;
+  const rows = Math.min(mostRoom, count >> 4);
+  const parts: [string, Columnar | undefined][] = columnNames.map((name) => [name, saved[name]]);
+  parts.push(['info', saved.info]);
+  for (const [kind, places] of saved.places.entries()) parts.push([`place${kind}`, places]);
+  return [
+    ...parts.flatMap(([name, part]): [string, ArrayBufferView, number][] =>
+      part ? [[name, part, rows * part.BYTES_PER_ELEMENT]] : [],
+    ),
+    ['block', names.block, rows * Math.ceil(names.used / Math.max(1, count))],
+    ['table', names.table, 0],
+    ['expungedModseqs', expunged.modseqs, 0],
+    ['expungedUids', expunged.uids, 0],
+  ];
+}
+
 /** @returns the file's octets and the checksum a change builds upon */
 export function encodeIndex(image: FolderImage): { octets: Buffer; checksum: number } {
   const saved = image.columns.save();
-  const parts: [string, ArrayBufferView][] = columnNames.map((name) => [name, saved[name]]);
-  if (saved.info) parts.push(['info', saved.info]);
-  for (const [kind, places] of saved.places.entries()) if (places) parts.push([`place${kind}`, places]);
-  const { block, table, ...names } = saved.names;
-  parts.push(['block', block], ['table', table]);
-  parts.push(['expungedModseqs', image.expunged.modseqs], ['expungedUids', image.expunged.uids]);
+  const parts = partsOf(saved, image.expunged);
+  const { block: _block, table: _table, ...names } = saved.names;
   const { columns: _, expunged, ...rest } = image;
   const head = JSON.stringify({
     ...rest,
@@ -107,10 +129,10 @@ export function encodeIndex(image: FolderImage): { octets: Buffer; checksum: num
     infos: saved.infos,
     names,
     knownFrom: expunged.knownFrom,
-    columns: parts.map(([name, part]) => [name, part.byteLength]),
+    columns: parts.map(([name, part, room]) => [name, part.byteLength + room]),
   });
   const columnsAt = padded(textAt + head.length);
-  const size = parts.reduce((sum, [, part]) => sum + padded(part.byteLength), columnsAt);
+  const size = parts.reduce((sum, [, part, room]) => sum + padded(part.byteLength + room), columnsAt);
   const octets = Buffer.allocUnsafeSlow(size);
   octets.set(mark, 0);
   octets.writeUInt32LE(head.length, 12);
@@ -118,10 +140,11 @@ export function encodeIndex(image: FolderImage): { octets: Buffer; checksum: num
   octets.write(head, textAt, 'latin1');
   octets.fill(0, textAt + head.length, columnsAt);
   let at = columnsAt;
-  for (const [, part] of parts) {
+  for (const [, part, room] of parts) {
+    const end = at + padded(part.byteLength + room);
     octets.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
-    octets.fill(0, at + part.byteLength, at + padded(part.byteLength));
-    at += padded(part.byteLength);
+    octets.fill(0, at + part.byteLength, end);
+    at = end;
   }
   const checksum = crc32(octets.subarray(12));
   octets.writeUInt32LE(checksum, 8);

@@ -4,9 +4,10 @@ import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
-import { nextTurn, Slice } from './slices.ts';
+import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
+import { appendLines, type NewLines, openToAppend, stampOf, writeLines } from './uid-db-append.ts';
 import {
   extendJournal,
   journalStamp,
@@ -19,16 +20,11 @@ import {
 } from './uid-journal.ts';
 import { createTemporary, type TemporaryFile } from './unique-names.ts';
 
-/** Rows beyond which lines are added to a copy made by the kernel, or to a journal where there may be one. */
+/** Rows beyond which lines are added to the database or to its copy, or to a journal where there may be one. */
 const extendBeyond = 500;
 
 function dbPath(state: FolderState): string {
   return `${state.directory}/courierimapuiddb`;
-}
-
-/** Identity of a database file's contents. */
-function stampOf(stats: { ino: number; mtimeMs: number; size: number }): string {
-  return `${stats.ino}:${stats.mtimeMs}:${stats.size}`;
 }
 
 /** The journal's stamp follows the database's, if there is one. */
@@ -65,7 +61,8 @@ export function readDb(state: FolderState): UidDbReader | undefined {
     }
     const reader = readBoth(readFileSync(path), database, journal);
     state.dbStamp = reader.header ? stamp : '';
-    state.dbHeaderLength = reader.headerLength;
+    // Behind a line that was cut off nothing can be added.
+    state.dbHeaderLength = reader.isWhole ? reader.headerLength : 0;
     return reader;
   } catch (error) {
     if (errorCode(error) !== 'ENOENT') throw asMailError(error, 'cannot read the UID database');
@@ -96,25 +93,38 @@ function readBoth(octets: Buffer, database: string, journal: UidJournal | undefi
 }
 
 /**
- * Replaces the database: the rows and `fresh`, whose UIDs follow the folder's UIDNEXT. Under the folder's lock. The
- * old one stays if that fails.
+ * Brings the database up to date: the rows and `fresh`, whose UIDs follow the folder's UIDNEXT. Under the folder's lock.
  * @param fresh      full names
  * @param uidNext    for the header
  * @param mayExtend  stale lines of the old database may stay
+ * @returns whether another file is in its place now, which is durable when the folder is
  */
 export async function writeDb(
   state: FolderState,
   fresh: readonly { readonly name: string }[],
   uidNext: number,
   mayExtend: boolean,
+): Promise<boolean> {
+  if (fresh.length === 0 && state.dbStamp !== '' && !state.wantsDbWrite) return false;
+  if (await journalUids(state, fresh)) return false;
+  if (mayExtend && (await appendInPlace(state, fresh, uidNext))) return false;
+  await replaceDb(state, fresh, uidNext, mayExtend);
+  return true;
+}
+
+/** Writes a new database; the old one stays if that fails. */
+async function replaceDb(
+  state: FolderState,
+  fresh: readonly { readonly name: string }[],
+  uidNext: number,
+  mayExtend: boolean,
 ): Promise<void> {
-  if (fresh.length === 0 && state.dbStamp !== '' && !state.wantsDbWrite) return;
-  if (await journalUids(state, fresh)) return;
   const { directory, settings } = state;
   const isLazy = wantsJournal(state);
   const promised = isLazy ? uidNext + reservedUids : uidNext;
   const staleBefore = state.staleLines;
   const temporary = createTemporary(directory, settings.hostname, 'imapuid');
+  let isPlaced = false;
   try {
     state.uidValidity ||= newUidValidity(state, temporary.descriptor);
     const isExtended = mayExtend && canExtend(state, promised);
@@ -128,6 +138,7 @@ export async function writeDb(
       ? await prepareJournal(directory, settings, { uidValidity, limit: promised, database: stamp, uidNext })
       : undefined;
     steps.rename(temporary.path, dbPath(state));
+    isPlaced = true;
     if (journal !== undefined) placeJournal(directory, journal);
     else if (state.hasJournal) removeJournal(directory);
     state.hasJournal = isLazy;
@@ -136,7 +147,8 @@ export async function writeDb(
     state.wantsDbWrite = false;
     if (!isExtended) state.staleLines -= staleBefore;
   } catch (error) {
-    removeQuietly(state, temporary.path);
+    if (isPlaced) doubtDb(state, uidNext);
+    else removeQuietly(state, temporary.path);
     throw error;
   } finally {
     closeSync(temporary.descriptor);
@@ -158,7 +170,7 @@ async function journalUids(
   const database = databasePart(state.dbStamp);
   const journal = readJournal(directory);
   if (journal?.uidValidity !== uidValidity || journal.database !== database) return false;
-  const bases = fresh.map(({ name }) => name.slice(0, baseLength(name)));
+  const { bases } = linesOf(state, fresh);
   if (!(await extendJournal(directory, settings, journal, uidNext, bases))) return false;
   state.dbStamp = joinStamps(database, journalStamp(directory));
   return true;
@@ -188,8 +200,43 @@ function canExtend(state: FolderState, uidNext: number): boolean {
   );
 }
 
-/** New lines written in one turn. */
-const linesAtOnce = 4096;
+/**
+ * Adds the lines to the database as it lies. Without fsync the header could reach the disk behind them.
+ * @returns false if it must be written anew
+ */
+async function appendInPlace(
+  state: FolderState,
+  fresh: readonly { readonly name: string }[],
+  uidNext: number,
+): Promise<boolean> {
+  const { durable, useLocks } = state.settings;
+  if (!durable || !useLocks || wantsJournal(state) || !canExtend(state, uidNext)) return false;
+  const descriptor = openToAppend(dbPath(state), state.dbStamp);
+  if (descriptor === undefined) return false;
+  try {
+    state.dbStamp = await appendLines(descriptor, headerOf(state, uidNext), linesOf(state, fresh));
+    return true;
+  } catch (error) {
+    doubtDb(state, uidNext);
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * After a failure that came too late: others may have read UIDs below `uidNext` by now, so they are not given again, and
+ * the database is written anew.
+ */
+export function doubtDb(state: FolderState, uidNext: number): void {
+  state.uidNext = Math.max(state.uidNext, uidNext);
+  state.dbStamp = 'to be read';
+  state.wantsDbWrite = true;
+}
+
+function linesOf({ uidNext }: FolderState, fresh: readonly { readonly name: string }[]): NewLines {
+  return { first: uidNext, bases: fresh.map(({ name }) => name.slice(0, baseLength(name))) };
+}
 
 async function extend(
   state: FolderState,
@@ -198,15 +245,7 @@ async function extend(
   uidNext: number,
 ): Promise<void> {
   await steps.copyOver(dbPath(state), path);
-  let at = fstatSync(descriptor).size;
-  for (let done = 0; done < fresh.length; done += linesAtOnce) {
-    if (done > 0) await nextTurn();
-    let lines = '';
-    for (const [index, { name }] of fresh.slice(done, done + linesAtOnce).entries())
-      lines += `${state.uidNext + done + index} ${name.slice(0, baseLength(name))}\n`;
-    steps.writeAt(descriptor, Buffer.from(lines, 'latin1'), at);
-    at += lines.length;
-  }
+  await writeLines(descriptor, linesOf(state, fresh), fstatSync(descriptor).size);
   steps.writeAt(descriptor, Buffer.from(headerOf(state, uidNext), 'latin1'), 0);
 }
 

@@ -35,6 +35,8 @@ export class UidDbReader {
   /** Octets of the first line, its line end included. */
   readonly headerLength: number;
   readonly octets: Buffer;
+  /** The database ends with a whole line. */
+  readonly isWhole: boolean;
   /** Lines that are not in the database yet. */
   readonly hasNewer: boolean;
   /** Only lines that came since somebody looked. */
@@ -52,6 +54,7 @@ export class UidDbReader {
   constructor(database: Buffer, newer?: NewerLines) {
     const octets = newer === undefined ? database : Buffer.concat([database, newer.lines]);
     this.octets = octets;
+    this.isWhole = database.at(-1) === lineFeed;
     this.#overridesAt = database.length;
     this.#overrides = newer?.outdoes ? namesOf(newer.lines) : undefined;
     const lineEnd = octets.indexOf(lineFeed);

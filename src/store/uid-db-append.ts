@@ -1,0 +1,79 @@
+/**
+ * Adding lines to a large `courierimapuiddb` where it lies, in place of writing it anew:
+ *
+ *   write UIDNEXT into the header; fsync; write the lines behind the last one; fsync
+ *
+ * Only with the folder's lock, which Courier takes for every scan, and only where UIDNEXT keeps its number of digits.
+ * The header comes first: a UID that a line has is one that the header gives to nobody else, wherever this stops. UIDs
+ * without a line, and those of lines that are cut off, have been told to nobody and are not given again.
+ */
+import { closeSync, fstatSync, constants as o, openSync } from 'node:fs';
+import { octetPath } from '../base/paths.ts';
+import { errorCode } from './errno.ts';
+import { nextTurn } from './slices.ts';
+import * as steps from './steps.ts';
+
+/** Identity of a database file's contents. */
+export function stampOf({ ino, mtimeMs, size }: { ino: number; mtimeMs: number; size: number }): string {
+  return `${ino}:${mtimeMs}:${size}`;
+}
+
+/** New lines of the database, UIDs ascending. */
+export interface NewLines {
+  readonly first: number;
+  readonly bases: readonly string[];
+}
+
+/** New lines written in one turn. */
+const linesAtOnce = 4096;
+
+/** Writes the lines from a position of the file on. */
+export async function writeLines(
+  descriptor: number,
+  { first, bases }: NewLines,
+  position: number,
+): Promise<void> {
+  let at = position;
+  for (let done = 0; done < bases.length; done += linesAtOnce) {
+    if (done > 0) await nextTurn();
+    let lines = '';
+    for (const [index, base] of bases.slice(done, done + linesAtOnce).entries())
+      lines += `${first + done + index} ${base}\n`;
+    steps.writeAt(descriptor, Buffer.from(lines, 'latin1'), at);
+    at += lines.length;
+  }
+}
+
+/**
+ * Opens the database if it is the one known, and no other name leads to it: a backup's link would change with it.
+ * @param stamp  of a database that ends with a whole line
+ * @returns undefined if it cannot be added to
+ */
+export function openToAppend(path: string, stamp: string): number | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(octetPath(path), o.O_WRONLY | o.O_NOFOLLOW | o.O_NONBLOCK);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return undefined;
+  }
+  const stats = fstatSync(descriptor);
+  if (stats.nlink === 1 && stampOf(stats) === stamp) return descriptor;
+  closeSync(descriptor);
+  return undefined;
+}
+
+/**
+ * Adds lines, durably.
+ * @param header  as long as the present one
+ * @returns the new stamp
+ * @throws a system error: anything of it may be in the file
+ */
+export async function appendLines(descriptor: number, header: string, lines: NewLines): Promise<string> {
+  const { size } = fstatSync(descriptor);
+  steps.writeAt(descriptor, Buffer.from(header, 'latin1'), 0);
+  await steps.syncFile(descriptor);
+  await writeLines(descriptor, lines, size);
+  await steps.syncFile(descriptor);
+  return stampOf(fstatSync(descriptor));
+}
