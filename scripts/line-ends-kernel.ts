@@ -12,7 +12,7 @@ import wabt from 'wabt';
  */
 const text = `
 (module
-  (memory (export "memory") 5)
+  (memory (export "memory") 14)
   (func (export "expand") (param $from i32) (param $length i32) (param $to i32) (result i32)
     (local $end i32) (local $start i32) (local $octets v128) (local $lfs i32) (local $octet i32)
     (local.set $end (i32.add (local.get $from) (local.get $length)))

@@ -1,4 +1,10 @@
-import { type ReadWhole, returnWireBlock, takeWireBlock, type WireBlock } from '../message/wire-block.ts';
+import {
+  fullOctets,
+  type ReadWhole,
+  returnWireBlock,
+  takeWireBlock,
+  type WireBlock,
+} from '../message/wire-block.ts';
 import type { Connection } from '../net/connection.ts';
 
 /** A response larger than this is not copied into the block, but written by itself. */
@@ -17,6 +23,8 @@ export class Writer {
   #block: Buffer | undefined;
   /** What `#block` is part of, if it is to be used again. */
   #wire: WireBlock | undefined;
+  /** How much is written into it. */
+  #limit = 0;
   /** What of the block the connection has got. */
   #passed = 0;
   /** What of the block is written. */
@@ -37,7 +45,7 @@ export class Writer {
 
   /** A block with at least `size` octets from `used` on. Whoever writes there moves `used`. */
   room(size: number): Buffer {
-    if (this.#block !== undefined && this.used + size <= this.#block.length) return this.#block;
+    if (this.#block !== undefined && this.used + size <= this.#limit) return this.#block;
     this.#pass();
     const wanted = Math.max(size, this.#size);
     this.#size = laterBlock;
@@ -115,7 +123,8 @@ export class Writer {
     const fileOctets = reader?.read(read) ?? -1;
     if (reader === undefined || fileOctets < 0) return undefined;
     let wire: WireBlock | undefined = reader;
-    if (!reader.fits(this.used + head.length + 20, fileOctets)) {
+    const isFull = this.used > 0 && this.used + fileOctets > fullOctets;
+    if (isFull || !reader.fits(this.used + head.length + 20, fileOctets)) {
       // What it sends may be on its way already, but what it has read stays until it is used again.
       wire = this.#nextWire();
       wire?.takeRead(reader, fileOctets);
@@ -147,6 +156,7 @@ export class Writer {
     this.#before += this.used;
     this.#block = block;
     this.#wire = wire;
+    this.#limit = wire === undefined ? block.length : fullOctets;
     this.#passed = 0;
     this.used = 0;
     return block;

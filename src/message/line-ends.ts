@@ -29,7 +29,7 @@ export function toWirePlainly(octets: Uint8Array, afterCr: boolean): Buffer {
   return target;
 }
 
-/** The kernel in its own memory: 64 KiB go in behind `source`, up to 128 KiB and 16 octets come out at `target`. */
+/** The kernel in its own memory: 256 KiB go in behind `source`, up to 512 KiB and 16 octets come out at `target`. */
 export interface Kernel {
   readonly memory: Buffer;
   readonly sourceStart: number;
@@ -39,7 +39,7 @@ export interface Kernel {
 
 const pieceOctets = 65536;
 const sourceStart = 64;
-const targetStart = 131_072;
+const targetStart = 327_680;
 
 /** What is used of the global; the types of Node leave it out. */
 declare const WebAssembly: {

@@ -6,7 +6,10 @@
 import { createKernel, type Kernel } from './line-ends.ts';
 
 /** A block can take in a file of less than so many octets. */
-const sourceRoom = 65_536;
+const sourceRoom = 262_144;
+
+/** When so many octets are in a block, it is time to send them: they are still in the processor's cache. */
+export const fullOctets = 196_608;
 
 /**
  * Reads a whole file into `into` at `at`, if it has less than `room` octets.
@@ -19,7 +22,7 @@ const slackOctets = 16;
 /** Blocks kept while nobody uses them. */
 const maxFree = 4;
 /** Slow clients hold theirs. Each reserves gigabytes of address space, as all WebAssembly memory does. */
-const maxLent = 256;
+const maxLent = 128;
 
 const free: WireBlock[] = [];
 let lent = 0;
