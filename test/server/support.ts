@@ -22,7 +22,7 @@ import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'n
 import { makeSelfSigned } from '../../src/tls/self-signed.ts';
 import { freePort } from '../support/private-server.ts';
 
-const program = resolve(import.meta.dirname, '../../bin/postrider');
+const ourProgram = resolve(import.meta.dirname, '../../bin/postrider');
 const isRoot = process.geteuid!() === 0;
 
 export interface TestAccount {
@@ -53,8 +53,11 @@ export class TestServer {
   #log = '';
   #logWaiters: (() => void)[] = [];
 
-  private constructor(plain: number, tls: number) {
+  readonly #program: string;
+
+  private constructor(plain: number, tls: number, program: string) {
     this.ports = { plain, tls };
+    this.#program = program;
     chmodSync(this.directory, 0o755);
   }
 
@@ -62,8 +65,9 @@ export class TestServer {
   static async start(
     accounts: readonly TestAccount[] = [{ name: 'ann', uid: workerUser.uid }],
     settings: Readonly<Record<string, readonly string[]>> = {},
+    program = ourProgram,
   ): Promise<TestServer> {
-    const server = new TestServer(await freePort(), await freePort());
+    const server = new TestServer(await freePort(), await freePort(), program);
     await server.#prepare(accounts);
     server.configure(settings);
     await server.run();
@@ -104,7 +108,7 @@ export class TestServer {
   }
 
   async run(): Promise<void> {
-    const started = spawn(program, ['serve', '--foreground', '--config', join(this.directory, 'etc')], {
+    const started = spawn(this.#program, ['serve', '--foreground', '--config', join(this.directory, 'etc')], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.#process = started;
