@@ -1,7 +1,7 @@
 /**
  * The supervisor's half of moving sessions: one host process per uid, started when first needed and gone when it
- * has been idle. The handle is kept here until the host says that it has it, so that a host that dies in
- * between costs this one connection, which is closed, and nothing else.
+ * has been idle. The handle is kept here until the host says that it has it, which it does before it says anything
+ * to the client: a session whose host dies in between goes to another one, once.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Log } from '../base/log.ts';
@@ -15,9 +15,26 @@ const confirmMs = 10_000;
 /** Told once for each session, with what its client sent and was sent as far as that is known. */
 export type SessionEnded = (receivedOctets?: number, sentOctets?: number) => void;
 
+/** A session on its way to a host. */
+interface Placing {
+  readonly owner: Owner;
+  readonly session: MovedSession;
+  readonly handle: ConnectionHandle;
+  readonly services: readonly ServiceSettings[];
+  readonly ended: SessionEnded;
+  /** A host has ended before it took it. */
+  readonly isSecond: boolean;
+}
+
+interface Waiting {
+  readonly handle: ConnectionHandle;
+  readonly timer: NodeJS.Timeout;
+  hostGone(): void;
+}
+
 interface Host {
   readonly process: ChildProcess;
-  readonly waiting: Map<number, { handle: ConnectionHandle; timer: NodeJS.Timeout }>;
+  readonly waiting: Map<number, Waiting>;
   /** What to do when a session is over, by its number. */
   readonly sessions: Map<number, SessionEnded>;
   /** It was started for these settings. */
@@ -69,20 +86,37 @@ export class SessionHosts {
       ended();
       return;
     }
+    this.#send({ owner, session, handle, services, ended, isSecond: false });
+  }
+
+  #send(placing: Placing): void {
+    const { owner, session, handle, services, ended } = placing;
     const host = this.#hostOf(owner, services);
     const id = this.#nextId++;
-    const drop = (why: string) => {
+    const failed = (why: string) => {
       if (!host.waiting.delete(id)) return;
       clearTimeout(timer);
+      host.sessions.delete(id);
       handle.close();
-      if (host.sessions.delete(id)) ended();
+      ended();
       this.#log.error(`hand-over to the host of uid ${owner.uid} failed: ${why}`);
     };
-    const timer = setTimeout(() => drop('no confirmation'), confirmMs);
-    host.waiting.set(id, { handle, timer });
+    const hostGone = () => {
+      if (placing.isSecond || this.#stopping) return failed('it has ended');
+      clearTimeout(timer);
+      host.waiting.delete(id);
+      host.sessions.delete(id);
+      this.#send({ ...placing, isSecond: true });
+    };
+    const timer = setTimeout(() => failed('no confirmation'), confirmMs);
+    host.waiting.set(id, { handle, timer, hostGone });
     host.sessions.set(id, ended);
     const message: ToHost = { type: 'session', id, session };
-    host.process.send(message, handle as never, {}, (error) => error && drop(error.message));
+    host.process.send(message, handle as never, {}, (error) => {
+      // Of one that is ending we are told in a moment.
+      if (error && host.process.connected && (error as NodeJS.ErrnoException).code !== 'EPIPE')
+        failed(error.message);
+    });
   }
 
   #refusalOf(owner: Owner, session: MovedSession): string | undefined {
@@ -129,16 +163,20 @@ export class SessionHosts {
       }
     });
     process.on('error', (error) => this.#log.error(`host of uid ${owner.uid}: ${error.message}`));
-    process.once('exit', () => {
-      this.#all.delete(process);
+    // What it has said comes before the end of the channel.
+    let hasExited = false;
+    const gone = () => {
+      if (process.connected || !hasExited) return;
       if (this.#hosts.get(key) === host) this.#hosts.delete(key);
-      for (const { handle, timer } of host.waiting.values()) {
-        clearTimeout(timer);
-        handle.close();
-      }
-      host.waiting.clear();
+      for (const { hostGone } of [...host.waiting.values()]) hostGone();
       for (const ended of host.sessions.values()) ended();
       host.sessions.clear();
+    };
+    process.once('disconnect', gone);
+    process.once('exit', () => {
+      hasExited = true;
+      this.#all.delete(process);
+      gone();
     });
     return host;
   }

@@ -124,6 +124,21 @@ describe('accounts of three uids', { timeout: 60_000, ...asRoot }, () => {
     for (const client of [ann, bob, again]) client.close();
   });
 
+  test('a session whose host is killed before it has seen it is served by the next one', async () => {
+    const ann = await Conversation.plain(server.ports.plain);
+    await ann.login('ann');
+    const victim = server.children('session-host').find((pid) => ids(pid).uid.startsWith('50001\t'))!;
+    process.kill(victim, 'SIGSTOP');
+    const next = await Conversation.plain(server.ports.plain);
+    next.send(`l LOGIN ann ${password}\r\n`);
+    // One who logs in behind it, elsewhere: by then its hand-over is on its way.
+    const bob = await Conversation.plain(server.ports.plain);
+    await bob.login('bob');
+    process.kill(victim, 'SIGKILL');
+    assert.match(await next.until(/^l .*\r\n/m), /l OK/);
+    for (const client of [ann, next, bob]) client.close();
+  });
+
   test('an authentication daemon that is killed is started again and signs with the same key', async () => {
     const [daemon] = server.children('authdaemond');
     process.kill(daemon!, 'SIGKILL');
