@@ -17,6 +17,7 @@ import {
 } from './description-record.ts';
 import { asMailError } from './errno.ts';
 import type { Folder } from './folder.ts';
+import { keepHeader } from './main-header.ts';
 import { limitCacheMemory } from './message-cache.ts';
 import type { OpenMessage } from './open-message.ts';
 
@@ -26,8 +27,6 @@ const smallOctets = 1 << 20;
 const quickOctets = 1 << 16;
 const pieceOctets = 1 << 18;
 const keptStructures = 1000;
-/** A header that is kept. */
-const longestHeader = 1 << 16;
 
 /** Sets how much memory the descriptions of this process may take where no file keeps them. */
 export const limitDescriptions = limitCacheMemory;
@@ -142,20 +141,28 @@ function keptStructure(folder: Folder, row: number): MessageStructure | undefine
 
 /**
  * Describes the message of a row: at once if it is known or small, else after reading it through the thread pool.
+ * @param withHeader  if the message is read at once, its main header goes into the cache too
  * @throws {MailError} expunged, unavailable; also as the promise's rejection
  */
-export function describe(folder: Folder, row: number): Description | Promise<Description> {
+export function describe(
+  folder: Folder,
+  row: number,
+  withHeader = false,
+): Description | Promise<Description> {
   const uid = folder.uids[row]!;
   const known = knownDescription(folder, row);
   if (known) return known;
   const waiting = folder.computed.ready();
-  if (waiting !== undefined) return waiting.then(() => describe(folder, presentRow(folder, uid)));
+  if (waiting !== undefined) return waiting.then(() => describe(folder, presentRow(folder, uid), withHeader));
   const again = knownDescription(folder, row);
   if (again) return again;
   const beingRead = pending.size === 0 ? undefined : pending.get(keyOf(folder, uid));
   if (beingRead !== undefined) return beingRead;
   const structure = parseQuickly(folder, row);
-  if (structure !== undefined) return keep(folder, uid, structure);
+  if (structure !== undefined) {
+    if (withHeader) keepHeader(folder, row, scratch.subarray(0, structure.root.bodyStart));
+    return keep(folder, uid, structure);
+  }
   const message = folder.open(row);
   if (message.sizeOctets > smallOctets) return describeLarge(folder, uid, message);
   try {
@@ -181,22 +188,6 @@ function knownDescription(folder: Folder, row: number): Description | undefined 
   // Nobody should have to wait in the middle of an answer.
   if (isLarge && !cache.has(row, computed.structure) && !structures.has(keyOf(folder, uid))) return undefined;
   return description;
-}
-
-/** Puts a described message's main header into the cache. @throws {MailError} expunged, unavailable */
-export function keepHeader(folder: Folder, row: number): void {
-  if (folder.computed.has(row, computed.header)) return;
-  const uid = folder.uids[row]!;
-  const { root, sizeOctets } = structureOf(folder, uid);
-  if (root.bodyStart > longestHeader) return;
-  const message = folder.open(row);
-  try {
-    const header = Buffer.allocUnsafe(root.bodyStart);
-    if (message.sizeOctets === sizeOctets && message.read(header, 0) === header.length)
-      folder.computed.put(row, computed.header, header);
-  } finally {
-    message.close();
-  }
 }
 
 /** Forgets a message whose file is not what was described. */

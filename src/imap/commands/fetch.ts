@@ -1,5 +1,5 @@
 import { MailError } from '../../base/mail-error.ts';
-import { type Description, describe, forgetDescription, keepHeader } from '../../store/describe.ts';
+import { type Description, describe, forgetDescription } from '../../store/describe.ts';
 import { flag } from '../../store/flags.ts';
 import type { OpenMessage } from '../../store/open-message.ts';
 import { Slice } from '../../store/slices.ts';
@@ -111,14 +111,13 @@ class Fetching {
       this.#missing = true;
       return;
     }
-    const { items, needsDescription, isDescribed, hasHeaderFields } = this.#plan;
+    const { needsDescription, isDescribed, hasHeaderFields } = this.#plan;
     if (!needsDescription) return this.#opened(index, undefined);
     try {
-      if (isDescribed && writeDescribed(this.#session, this.#state, items, index, row)) return;
-      const description = describe(folder, row);
+      if (isDescribed && writeDescribed(this.#session, this.#state, this.#plan, index, row)) return;
+      const description = describe(folder, row, hasHeaderFields);
       if (!(description instanceof Promise)) {
-        if (hasHeaderFields) keepHeader(folder, row);
-        if (isDescribed && writeDescribed(this.#session, this.#state, items, index, row)) return;
+        if (isDescribed && writeDescribed(this.#session, this.#state, this.#plan, index, row)) return;
         return this.#opened(index, description);
       }
       return description.then(

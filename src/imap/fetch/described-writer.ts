@@ -1,12 +1,14 @@
 import { computed } from '../../store/computed.ts';
 import { textsAt } from '../../store/description-record.ts';
 import type { Folder } from '../../store/folder.ts';
+import { mainHeader } from '../../store/main-header.ts';
 import { flagList, recentBit } from '../flag-texts.ts';
 import type { FetchItem } from '../parser/fetch-items.ts';
 import type { ImapSession } from '../session-loop.ts';
 import type { Selected } from '../state.ts';
 import type { Writer } from '../writer.ts';
 import { internalDateText } from './internal-date.ts';
+import type { FetchPlan } from './message-writer.ts';
 import { fieldOctets, isOfFields, type Sized } from './section-octets.ts';
 
 const noFields: readonly Sized[] = [];
@@ -34,26 +36,28 @@ export function isHeaderFields(item: FetchItem): boolean {
 }
 
 /**
- * FETCH of described items of one message: the cache's octets go to the client as they are.
+ * FETCH of described items of one message: the cache's octets go to the client as they are. Of a message of which only
+ * header fields are wanted only the header is read.
  * @returns false if the message is not described yet, or otherwise for this client
- * @throws {MailError} expunged, unavailable: its date cannot be had
+ * @throws {MailError} expunged, unavailable: its date, or its header, cannot be had
  */
 export function writeDescribed(
   session: ImapSession,
   { view }: Selected,
-  items: readonly FetchItem[],
+  { items, needsDate, needsTexts, hasHeaderFields }: FetchPlan,
   index: number,
   row: number,
 ): boolean {
   const { folder } = view;
   const cache = folder.computed;
-  const dateSeconds = items.some(({ kind }) => kind === 'internalDate') ? folder.internalDate(row) : 0;
-  const fields = items.some(isHeaderFields) ? fieldsOf(folder, row, items) : noFields;
-  if (fields === undefined || !cache.find(row, computed.description)) return false;
+  if (needsTexts && !cache.has(row, computed.description)) return false;
+  const dateSeconds = needsDate ? folder.internalDate(row) : 0;
+  const fields = hasHeaderFields ? fieldsOf(folder, row, items) : noFields;
+  if (fields === undefined || (needsTexts && !cache.find(row, computed.description))) return false;
   const { octets, start, end } = cache;
-  if (session.utf8 && octets.readUInt32LE(start + 20) !== 0) return false;
+  if (needsTexts && session.utf8 && octets.readUInt32LE(start + 20) !== 0) return false;
   const { writer } = session;
-  const bodyAt = start + textsAt + octets.readUInt32LE(start + 16);
+  const bodyAt = needsTexts ? start + textsAt + octets.readUInt32LE(start + 16) : 0;
   writer
     .text('* ')
     .number(index + 1)
@@ -90,9 +94,9 @@ export function writeDescribed(
   return true;
 }
 
-/** The fields of each item that wants some, by the item's number; undefined: the header is not in the cache. */
+/** The fields of each item that wants some, by the item's number; undefined: the header is too long. */
 function fieldsOf(folder: Folder, row: number, items: readonly FetchItem[]): readonly Sized[] | undefined {
-  const header = folder.computed.get(row, computed.header);
+  const header = mainHeader(folder, row);
   if (header === undefined) return undefined;
   const fields: Sized[] = [];
   for (const [i, item] of items.entries())

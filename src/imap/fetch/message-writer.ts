@@ -25,9 +25,11 @@ export interface FetchPlan {
   readonly items: readonly FetchItem[];
   /** One item is the whole message, the others are columns. */
   readonly isWhole: boolean;
-  /** All items are columns or ready texts. */
+  /** All items are columns, ready texts, or header fields. */
   readonly isDescribed: boolean;
-  /** Some are header fields; the others are as above. */
+  /** All are, and some are texts, or the size. */
+  readonly needsTexts: boolean;
+  /** All are, and some are header fields. */
   readonly hasHeaderFields: boolean;
   readonly needsDescription: boolean;
   readonly needsFile: boolean;
@@ -36,12 +38,16 @@ export interface FetchPlan {
   readonly setsSeen: boolean;
 }
 
+const texts: readonly FetchItem['kind'][] = ['size', 'envelope', 'bodyStructure'];
+
 export function planFetch(items: readonly FetchItem[]): FetchPlan {
+  const areDescribed = items.every((item) => isDescribed(item));
   return {
     items,
     isWhole: isWhole(items),
-    isDescribed: items.every((item) => isDescribed(item)),
-    hasHeaderFields: items.every((item) => isDescribed(item)) && items.some((item) => isHeaderFields(item)),
+    isDescribed: areDescribed,
+    needsTexts: areDescribed && items.some(({ kind }) => texts.includes(kind)),
+    hasHeaderFields: areDescribed && items.some((item) => isHeaderFields(item)),
     needsDescription: items.some((item) => needsDescription(item)),
     needsFile: items.some(({ kind }) => kind === 'section' || kind === 'binary' || kind === 'binarySize'),
     needsDate: items.some(({ kind }) => kind === 'internalDate'),
