@@ -1,13 +1,14 @@
 /** LIST and LSUB: which names there are for a user, and what is said of them. */
 import { MailError } from '../base/mail-error.ts';
+import type { VisibleFolder } from './account-view.ts';
 import { aclFilesOf } from './acl-files.ts';
 import { toClient } from './client-names.ts';
 import { compilePattern, joinReference } from './list-pattern.ts';
-import { type Listed, listFolders, listSelected, listSubscribed } from './listing.ts';
+import { type ListEntry, listFolders, listSelected, listSubscribed } from './listing.ts';
 import { hasUnseen } from './marked.ts';
 import { needed } from './rights.ts';
 import { isSubscribed } from './sharable.ts';
-import { SharedWalk, type VisibleFolder } from './shared-walk.ts';
+import { SharedWalk } from './shared-walk.ts';
 import { type SpecialUse, specialUses } from './special-use.ts';
 import { sharedPrefix, type Targets } from './targets.ts';
 
@@ -18,14 +19,6 @@ export interface ListOptions {
   readonly recursiveMatch?: boolean;
   /** LIST (SPECIAL-USE) (RFC 6154 §5.2). */
   readonly specialUse?: boolean;
-}
-
-/** One line of LIST; the name is '' in the answer to an empty pattern. */
-export interface ListEntry extends Listed {
-  /** \Marked or \Unmarked; undefined: neither. */
-  readonly marked: boolean | undefined;
-  /** `\Sent`, `\Drafts`, `\Trash`, `\Junk` or `\Archive`. */
-  readonly specialUse: string | undefined;
 }
 
 export interface ListerSettings {
@@ -56,20 +49,18 @@ export class Lister {
     const joined = patterns.map((pattern) => joinReference(reference, pattern));
     const matches = anyOf(joined);
     const { folders, groups } = await this.#visible(joined);
-    const names = new Set(folders.keys());
     const subscribed = this.#subscribed(joined);
     const listed = options.subscribed
-      ? listSelected(names, subscribed, options.recursiveMatch ?? false, matches)
-      : listFolders(names, groups, subscribed, matches);
-    const entries = await this.#described(listed, folders);
-    return options.specialUse ? entries.filter((entry) => entry.specialUse !== undefined) : entries;
+      ? listSelected(folders, subscribed, options.recursiveMatch ?? false, matches)
+      : listFolders(folders, groups, subscribed, matches);
+    await this.#describe(listed, folders);
+    return options.specialUse ? listed.filter((entry) => entry.specialUse !== undefined) : listed;
   }
 
   lsub(reference: string, pattern: string): ListEntry[] | Promise<ListEntry[]> {
     if (pattern === '') return this.#listReference(reference);
     const joined = joinReference(reference, pattern);
-    const listed = listSubscribed(this.#subscribed([joined]), anyOf([joined]));
-    return listed.map((entry) => ({ ...entry, marked: undefined, specialUse: undefined }));
+    return listSubscribed(this.#subscribed([joined]), anyOf([joined]));
   }
 
   /** What is shared is looked at only for patterns that begin with `#shared.`. */
@@ -134,26 +125,18 @@ export class Lister {
     return (canonical) => toClient(canonical, prefix);
   }
 
-  async #described(
-    listed: readonly Listed[],
-    folders: ReadonlyMap<string, VisibleFolder>,
-  ): Promise<ListEntry[]> {
+  async #describe(listed: readonly ListEntry[], folders: ReadonlyMap<string, VisibleFolder>): Promise<void> {
     const { specialUse, trashFolder, checkAllFolders } = this.#settings;
-    const own = new Set(
-      folders
-        .values()
-        .map((target) => target.name)
-        .filter((name) => name.startsWith('INBOX')),
-    );
+    const own = new Set<string>();
+    for (const { name } of folders.values()) if (name.startsWith('INBOX')) own.add(name);
+    if (own.size === 0 && !checkAllFolders) return;
     const uses = specialUses(specialUse, trashFolder, (name) => own.has(name));
-    const entries: ListEntry[] = [];
     for (const entry of listed) {
-      const target = folders.get(entry.name);
-      const isWanted = target !== undefined && (checkAllFolders || target.name === 'INBOX');
-      const marked = isWanted ? await hasUnseen(target.directory) : undefined;
-      entries.push({ ...entry, marked, specialUse: target && uses.get(target.name) });
+      const folder = folders.get(entry.name);
+      if (folder === undefined) continue;
+      if (checkAllFolders || folder.name === 'INBOX') entry.marked = await hasUnseen(folder.directory);
+      entry.specialUse = uses.get(folder.name);
     }
-    return entries;
   }
 
   /** `LIST ref ""`: the attributes of the reference with an empty name (imap-server §7.1). */

@@ -6,7 +6,8 @@ import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
 import { type Acl, type AclChange, changeAcl, type Identity } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
 import type { Prefix } from './client-names.ts';
-import { type ListEntry, Lister, type ListOptions } from './lister.ts';
+import { Lister, type ListOptions } from './lister.ts';
+import type { ListEntry } from './listing.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
 import { isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
 import { QuotaRoots } from './quota-roots.ts';
@@ -16,7 +17,8 @@ import type { SharedSettings } from './shared-index.ts';
 import { type SpecialUse, wellKnownFolders } from './special-use.ts';
 import { isSharableName, sharedPrefix, type Target, Targets } from './targets.ts';
 
-export type { ListEntry, ListOptions } from './lister.ts';
+export type { ListOptions } from './lister.ts';
+export type { ListEntry } from './listing.ts';
 export type { Target } from './targets.ts';
 
 /** What the administrator decides about names and Trash. */

@@ -9,7 +9,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '../base/log.ts';
-import { octetPath } from '../base/paths.ts';
+import { type OctetPath, octetPath } from '../base/paths.ts';
 import { errorCode } from '../store/errno.ts';
 import { encodeModifiedUtf7 } from '../store/modified-utf7.ts';
 import { encodeFolderWord, octetsToText } from '../store/names.ts';
@@ -22,6 +22,8 @@ export interface SharedAccount {
   readonly kind: 'account';
   readonly name: string;
   readonly maildir: string;
+  /** The same for fs functions. */
+  readonly path: OctetPath;
   /** What LIST has seen of it. */
   view: AccountView | undefined;
 }
@@ -72,7 +74,7 @@ export class SharedIndex {
     this.#above = above;
   }
 
-  /** All records in their order; of those with one name the last. None if there is no such file. */
+  /** All records, sorted by name; of those with one name the last. None if there is no such file. */
   records(): Iterable<SharedRecord> {
     return this.#load().values();
   }
@@ -115,7 +117,8 @@ export class SharedIndex {
       if (record) records.set(record.name, record);
       else this.#log.error(`${this.#path}(${i + 1}): syntax error.`);
     }
-    return records;
+    // What is nearly sorted is sorted soon: LIST has to sort the names of folders among these.
+    return new Map([...records].sort(([one], [other]) => (one < other ? -1 : 1)));
   }
 
   #parseLine(fields: readonly string[]): SharedRecord | undefined {
@@ -131,8 +134,8 @@ export class SharedIndex {
     }
     if (!/^[1-9]\d*$/.test(uid) || !/^[1-9]\d*$/.test(third) || home === '') return undefined;
     const place = maildir === '' ? './Maildir' : maildir;
-    const path = place.startsWith('/') ? place : `${home}/${place}`;
-    return { kind: 'account', name, maildir: path, view: undefined };
+    const maildirPath = place.startsWith('/') ? place : `${home}/${place}`;
+    return { kind: 'account', name, maildir: maildirPath, path: octetPath(maildirPath), view: undefined };
   }
 
   /** Names must have no separators in them. */

@@ -1,20 +1,20 @@
 /** Which folders of other accounts a pattern of LIST can mean, and which of them may be seen. */
 import { MailError } from '../base/mail-error.ts';
+import { octetPath } from '../base/paths.ts';
 import { openAccount } from '../store/account.ts';
 import { nextTurn, Slice } from '../store/slices.ts';
-import { type AccountView, isCurrent, isFolderCurrent, viewAccount } from './account-view.ts';
+import {
+  type AccountView,
+  isCurrent,
+  isFolderCurrent,
+  type ViewedFolder,
+  type VisibleFolder,
+  viewAccount,
+} from './account-view.ts';
 import type { Acl } from './acl.ts';
 import { needed, type Rights } from './rights.ts';
 import type { SharedAccount, SharedIndex } from './shared-index.ts';
 import { sharedPrefix, statPath, type Targets } from './targets.ts';
-
-/** A folder with right l. */
-export interface VisibleFolder {
-  /** Canonical. */
-  readonly name: string;
-  /** Its path, one character an octet. */
-  readonly directory: string;
-}
 
 /** One walk through the index, in slices. */
 export class SharedWalk {
@@ -40,43 +40,41 @@ export class SharedWalk {
     this.#folders = folders;
     this.#groups = groups;
     this.#rightsIn = targets.rightsReader(false);
-    this.#own = statPath(targets.account.maildir);
+    this.#own = statPath(octetPath(targets.account.maildir));
   }
 
   async add(index: SharedIndex, above = sharedPrefix): Promise<void> {
     const depth = above.split('.').length;
     if (depth > this.#depth) return;
+    const wanted = this.#literal.slice(above.length);
     for (const record of index.records()) {
-      const name = above + record.name;
-      if (!name.startsWith(this.#literal) && !this.#literal.startsWith(name)) continue;
+      if (!record.name.startsWith(wanted) && !wanted.startsWith(record.name)) continue;
       if (record.kind === 'group') {
+        const name = above + record.name;
         this.#groups.add(name);
         if (this.#literal.length <= name.length || this.#literal.startsWith(`${name}.`))
           await this.add(record.index, `${name}.`);
         continue;
       }
       if (this.#slice.isOver()) await this.#slice.next();
-      const unknown = this.#addAccount(record, name, depth < this.#depth);
-      if (unknown !== undefined) await unknown;
+      if (!this.#addKnown(record, depth < this.#depth))
+        await this.#addSeen(record, above, depth < this.#depth);
     }
   }
 
-  /** @returns undefined if what is remembered is still true */
-  #addAccount(record: SharedAccount, name: string, withFolders: boolean): Promise<void> | undefined {
-    const maildir = statPath(record.maildir);
-    if (!maildir || (maildir.ino === this.#own?.ino && maildir.dev === this.#own.dev)) return undefined;
-    const { view } = record;
-    if (view && isCurrent(view, maildir, this.#nowMs) && this.#addFolders(view, name, withFolders))
-      return undefined;
-    return this.#lookAgain(record, name, withFolders);
+  /** @returns false if the account must be looked at */
+  #addKnown({ path, view }: SharedAccount, withFolders: boolean): boolean {
+    const maildir = statPath(path);
+    if (!maildir || (maildir.ino === this.#own?.ino && maildir.dev === this.#own.dev)) return true;
+    return view !== undefined && isCurrent(view, maildir, this.#nowMs) && this.#addFolders(view, withFolders);
   }
 
-  async #lookAgain(record: SharedAccount, name: string, withFolders: boolean): Promise<void> {
+  async #addSeen(record: SharedAccount, above: string, withFolders: boolean): Promise<void> {
     await nextTurn();
     try {
-      const view = await viewAccount(openAccount(record.maildir, this.#targets.account.settings));
-      record.view = view;
-      this.#addFolders(view, name, withFolders, true);
+      const account = openAccount(record.maildir, this.#targets.account.settings);
+      record.view = await viewAccount(account, above + record.name);
+      this.#addFolders(record.view, withFolders, true);
     } catch (error) {
       // An account that cannot be read is not there for others.
       if (!(error instanceof MailError)) throw error;
@@ -87,14 +85,18 @@ export class SharedWalk {
    * Where folders cannot match, it is enough to know whether there are any to be seen.
    * @returns false if a list may have changed
    */
-  #addFolders({ folders }: AccountView, name: string, withFolders: boolean, isNew = false): boolean {
-    for (const folder of folders) {
+  #addFolders({ inbox, others }: AccountView, withFolders: boolean, isNew = false): boolean {
+    if (this.#isSeen(inbox)) this.#folders.set(inbox.name, inbox);
+    for (const folder of others) {
       if (!isNew && !isFolderCurrent(folder)) return false;
-      if (!this.#rightsIn(folder.acl).includes(needed.list)) continue;
-      const full = folder.folder === 'INBOX' ? name : name + folder.folder.slice('INBOX'.length);
-      this.#folders.set(full, { name: full, directory: folder.directory.path });
-      if (!withFolders && folder.folder !== 'INBOX') break;
+      if (!this.#isSeen(folder)) continue;
+      this.#folders.set(folder.name, folder);
+      if (!withFolders) break;
     }
     return true;
+  }
+
+  #isSeen({ acl }: ViewedFolder): boolean {
+    return this.#rightsIn(acl).includes(needed.list);
   }
 }

@@ -1,7 +1,7 @@
 /** From names to folders of accounts, and the rights there. */
 import { type Stats, statSync } from 'node:fs';
 import { MailError } from '../base/mail-error.ts';
-import { octetPath } from '../base/paths.ts';
+import { type OctetPath, octetPath } from '../base/paths.ts';
 import { type Account, openAccount } from '../store/account.ts';
 import { errorCode } from '../store/errno.ts';
 import { isFolderName } from '../store/names.ts';
@@ -106,8 +106,8 @@ export class Targets {
 
   /** The account of a record; undefined if its maildir cannot be reached, or is the user's own. */
   sharedAccount(record: SharedAccount): Account | undefined {
-    const theirs = statPath(record.maildir);
-    const own = statPath(this.account.maildir);
+    const theirs = statPath(record.path);
+    const own = statPath(octetPath(this.account.maildir));
     if (theirs === undefined || (theirs.dev === own?.dev && theirs.ino === own.ino)) return undefined;
     return openAccount(record.maildir, this.account.settings);
   }
@@ -174,9 +174,9 @@ export class Targets {
 }
 
 /** undefined: there is nothing, or it cannot be reached. */
-export function statPath(path: string): Stats | undefined {
+export function statPath(path: OctetPath): Stats | undefined {
   try {
-    return statSync(octetPath(path), { throwIfNoEntry: false });
+    return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return undefined;

@@ -1,8 +1,11 @@
+/** What fs functions take: text that is pure ASCII, or octets. */
+export type OctetPath = string | Buffer;
+
 /**
  * Joins path parts given as latin1 strings (one char per octet, as `readdir(dir, 'latin1')` gives names) into
  * what fs functions take: the string itself if it is pure ASCII, else a Buffer of its octets.
  */
-export function octetPath(...parts: string[]): string | Buffer {
+export function octetPath(...parts: string[]): OctetPath {
   const path = parts.length === 1 ? parts[0]! : parts.join('/');
   return isAscii(path) ? path : Buffer.from(path, 'latin1');
 }
