@@ -5,7 +5,7 @@
  *   rename new/x cur/x:2,            for each new message
  *   link tmp/y cur/y; unlink tmp/y   for each message of ours (see append.ts, copy.ts)
  *   create tmp/db; write; fsync; rename tmp/db courierimapuiddb; fsync the folder
- *     (a large database gets lines where it lies: uid-db-append.ts)
+ *     (or it gets lines where it lies: uid-db-append.ts)
  *
  * Stopping before the last rename leaves messages without a UID, which the next scan gives one; nobody has been
  * told of them. A UID is told only when the database that holds it is in its place.

@@ -1,5 +1,5 @@
 /**
- * Adding lines to a large `courierimapuiddb` where it lies, in place of writing it anew:
+ * Adding lines to `courierimapuiddb` where it lies, in place of writing it anew:
  *
  *   write UIDNEXT into the header; fsync; write the lines behind the last one; fsync
  *

@@ -20,7 +20,7 @@ import {
 } from './uid-journal.ts';
 import { createTemporary, type TemporaryFile } from './unique-names.ts';
 
-/** Rows beyond which lines are added to the database or to its copy, or to a journal where there may be one. */
+/** Rows beyond which lines are added to a copy made by the kernel, or to a journal where there may be one. */
 const extendBeyond = 500;
 
 function dbPath(state: FolderState): string {
@@ -127,7 +127,7 @@ async function replaceDb(
   let isPlaced = false;
   try {
     state.uidValidity ||= newUidValidity(state, temporary.descriptor);
-    const isExtended = mayExtend && canExtend(state, promised);
+    const isExtended = mayExtend && state.columns.count > extendBeyond && canExtend(state, promised);
     if (isExtended) await extend(state, temporary, fresh, promised);
     else await writeRows(state, temporary, fresh, promised);
     if (settings.durable) await steps.syncFile(temporary.descriptor);
@@ -194,8 +194,7 @@ function canExtend(state: FolderState, uidNext: number): boolean {
     state.dbStamp !== '' &&
     !state.hasJournal &&
     !state.wantsDbWrite &&
-    state.columns.count > extendBeyond &&
-    state.staleLines < state.columns.count / 4 &&
+    state.staleLines * 4 <= state.columns.count &&
     headerOf(state, uidNext).length === state.dbHeaderLength
   );
 }
