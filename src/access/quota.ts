@@ -17,7 +17,7 @@ import {
   withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
-import type { StoreSettings } from '../store/settings.ts';
+import type { QuotaRules, StoreSettings } from '../store/settings.ts';
 import { warnOfQuota } from './quota-warning.ts';
 
 export const nothing: Amount = { octets: 0, messages: 0 };
@@ -127,7 +127,7 @@ export class AccountQuota {
 }
 
 /** Whether a folder's messages count: all but those of one, whatever the trash folder is called; that by a setting. */
-export function isCountedFolder(folder: string, { countTrash = false }: StoreSettings): boolean {
+export function isCountedFolder(folder: string, { countTrash = false }: QuotaRules): boolean {
   return countTrash || folder !== 'INBOX.Trash';
 }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { findConfigDirectory } from '../config/load.ts';
 import { deliverquota } from '../tools/deliverquota.ts';
 import type { CommandContext } from './command.ts';
-import { countsTrash } from './counts-trash.ts';
+import { configuredQuotaRules } from './quota-rules.ts';
 
 export function run({ args, environment, stdout, stderr }: CommandContext): Promise<number> {
   const file = fstatSync(0);
@@ -11,7 +11,7 @@ export function run({ args, environment, stdout, stderr }: CommandContext): Prom
     chunks: process.stdin as AsyncIterable<Buffer>,
     fileOctets: file.isFile() && file.size > 0 ? file.size : undefined,
     warningFile: join(findConfigDirectory(undefined, environment), 'quotawarnmsg'),
-    countTrash: countsTrash(environment),
+    quotaRules: configuredQuotaRules(environment),
   };
   return deliverquota(args, input, { stdout, stderr });
 }

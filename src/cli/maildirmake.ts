@@ -1,8 +1,8 @@
 import { maildirmake } from '../tools/maildirmake.ts';
 import type { CommandContext } from './command.ts';
-import { countsTrash } from './counts-trash.ts';
+import { configuredQuotaRules } from './quota-rules.ts';
 
 export function run({ args, environment, stdout, stderr }: CommandContext): Promise<number> {
-  const countTrash = args.some((word) => word.startsWith('-q')) && countsTrash(environment);
-  return maildirmake(args, { stdout, stderr }, countTrash);
+  const rules = args.some((word) => word.startsWith('-q')) ? configuredQuotaRules(environment) : {};
+  return maildirmake(args, { stdout, stderr }, rules);
 }

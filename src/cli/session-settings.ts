@@ -5,6 +5,7 @@ import { pathOctets } from '../base/paths.ts';
 import type { ImapSettings, Pop3Settings } from '../config/settings.ts';
 import type { ImapSessionSettings } from '../imap/settings.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
+import type { QuotaRules } from '../store/settings.ts';
 import type { MailSettings } from '../supervisor/settings.ts';
 
 /** What programs get that run for a session on standard streams: all that we got, but nobody's home. */
@@ -29,7 +30,7 @@ export function mailSettings(
     hostname: settings.hostname || hostname(),
     loginExecTimeoutMs: settings.loginExec ? settings.loginExecSeconds * 1000 : undefined,
     umask: settings.umask,
-    countTrash: settings.trashQuota,
+    quotaRules: quotaRules(settings),
     watch: settings.watchDirectories,
     messageCacheOctets: settings.messageCacheOctets,
     index: indexSettings(settings),
@@ -37,6 +38,11 @@ export function mailSettings(
     checks: { owner: settings.sanityCheck, clock: true },
     mailboxes: mailboxesSettings(settings),
   };
+}
+
+/** What counts in the quota. */
+export function quotaRules({ trashQuota, quotaLinks }: ImapSettings): QuotaRules {
+  return { countTrash: trashQuota, quotaLinks };
 }
 
 /** What is kept of folders between processes. */

@@ -14,7 +14,7 @@ import {
   sizeInName,
 } from './maildirsize-file.ts';
 import { replaceFile } from './root-files.ts';
-import type { StoreSettings } from './settings.ts';
+import type { QuotaRules, StoreSettings } from './settings.ts';
 
 const mostCounts = 5;
 
@@ -31,7 +31,7 @@ export async function count(
   settings: StoreSettings,
 ): Promise<{ usage: Amount; raced: boolean }> {
   for (let attempt = 1; ; attempt++) {
-    const old = openQuotaFile(root);
+    const old = openQuotaFile(root, settings);
     try {
       const end = old === undefined ? 0 : fstatSync(old).size;
       const directories = countedDirectories(root, settings);
@@ -39,7 +39,7 @@ export async function count(
       const usage = await countMessages(directories, settings);
       await replaceFile(root, quotaFile, `${line}\n${formatChange(usage)}`, settings);
       const raced = newestChange(countedDirectories(root, settings)) !== newest;
-      if (!raced) return { usage: carryOver(root, usage, old, end), raced };
+      if (!raced) return { usage: carryOver(root, usage, old, end, settings), raced };
       if (attempt === mostCounts) return { usage, raced };
     } finally {
       if (old !== undefined) closeSync(old);
@@ -51,7 +51,13 @@ export async function count(
  * Programs that lock nothing may have appended to the old file while we counted. No directory has changed, so what they
  * have charged is still to come and what they have given back was not counted: the charges go into the new file.
  */
-function carryOver(root: string, usage: Amount, old: number | undefined, end: number): Amount {
+function carryOver(
+  root: string,
+  usage: Amount,
+  old: number | undefined,
+  end: number,
+  rules: QuotaRules,
+): Amount {
   if (old === undefined) return usage;
   const length = fstatSync(old).size - end;
   if (length <= 0) return usage;
@@ -61,7 +67,7 @@ function carryOver(root: string, usage: Amount, old: number | undefined, end: nu
   for (const line of text.split('\n')) {
     const change = parseChange(line);
     if (change === undefined || change.octets < 0 || change.messages < 0) continue;
-    appendChange(root, change);
+    appendChange(root, change, rules);
     sum.octets += change.octets;
     sum.messages += change.messages;
   }
@@ -69,7 +75,7 @@ function carryOver(root: string, usage: Amount, old: number | undefined, end: nu
 }
 
 /** `new` and `cur` of the maildir and of its folders; `.Trash` counts by a setting, under this name only. */
-function countedDirectories(root: string, { countTrash = false }: StoreSettings): string[] {
+function countedDirectories(root: string, { countTrash = false }: QuotaRules): string[] {
   let entries: Dirent<Buffer>[];
   try {
     entries = readdirSync(octetPath(root), { withFileTypes: true, encoding: 'buffer' });
@@ -93,11 +99,11 @@ function newestChange(directories: readonly string[]): bigint {
   return newest;
 }
 
-async function countMessages(directories: readonly string[], settings: StoreSettings): Promise<Amount> {
+async function countMessages(directories: readonly string[], rules: QuotaRules): Promise<Amount> {
   const total = { octets: 0, messages: 0 };
   for (const directory of directories) {
     const add = (name: string) => {
-      const octets = isCounted(name, settings) ? sizeOf(directory, name) : undefined;
+      const octets = isCounted(name, rules) ? sizeOf(directory, name) : undefined;
       if (octets === undefined) return;
       total.octets += octets;
       total.messages++;

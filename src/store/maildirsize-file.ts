@@ -2,7 +2,7 @@
 import { closeSync, fstatSync, constants as o, openSync, readSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { asMailError, errorCode } from './errno.ts';
-import type { StoreSettings } from './settings.ts';
+import type { QuotaRules } from './settings.ts';
 import * as steps from './steps.ts';
 
 export interface Amount {
@@ -66,10 +66,10 @@ export function formatChange({ octets, messages }: Amount): string {
   return `${String(octets).padStart(12)} ${String(messages).padStart(12)}\n`;
 }
 
-/** Opens the file to read and append; undefined if there is none, or it is a symbolic link. */
-export function openQuotaFile(root: string): number | undefined {
+/** Opens the file to read and append; undefined if there is none, or it is a symbolic link and these do not count. */
+export function openQuotaFile(root: string, { quotaLinks = false }: QuotaRules): number | undefined {
   try {
-    return openSync(octetPath(root, quotaFile), o.O_RDWR | o.O_APPEND | o.O_NOFOLLOW);
+    return openSync(octetPath(root, quotaFile), o.O_RDWR | o.O_APPEND | (quotaLinks ? 0 : o.O_NOFOLLOW));
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return undefined;
@@ -77,8 +77,8 @@ export function openQuotaFile(root: string): number | undefined {
 }
 
 /** undefined: there is none that counts. */
-export function readQuotaFile(root: string): QuotaFile | undefined {
-  const descriptor = openQuotaFile(root);
+export function readQuotaFile(root: string, rules: QuotaRules): QuotaFile | undefined {
+  const descriptor = openQuotaFile(root, rules);
   if (descriptor === undefined) return undefined;
   try {
     const octets = Buffer.alloc(longestFile);
@@ -110,8 +110,8 @@ export function parseChange(line: string): Amount | undefined {
 }
 
 /** Adds a line, in one write. @throws {MailError} */
-export function appendChange(root: string, amount: Amount): void {
-  const descriptor = openQuotaFile(root);
+export function appendChange(root: string, amount: Amount, rules: QuotaRules): void {
+  const descriptor = openQuotaFile(root, rules);
   if (descriptor === undefined) return;
   try {
     steps.write(descriptor, Buffer.from(formatChange(amount)));
@@ -123,10 +123,7 @@ export function appendChange(root: string, amount: Amount): void {
 }
 
 /** Whether a message with this file name counts: those that are \Deleted by a setting only. */
-export function isCounted(
-  fileName: string,
-  { countTrash = false }: Pick<StoreSettings, 'countTrash'>,
-): boolean {
+export function isCounted(fileName: string, { countTrash = false }: QuotaRules): boolean {
   if (fileName.startsWith('.')) return false;
   return countTrash || !/^[^:]*(?::(?!2,)[^:]*)*:2,[A-SU-Z]*T/.test(fileName);
 }

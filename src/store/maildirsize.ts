@@ -71,13 +71,13 @@ export function hasQuota(root: string): boolean {
  * @throws {MailError} noPermission, unavailable
  */
 export async function readQuota(root: string, settings: StoreSettings): Promise<Quota | undefined> {
-  const file = readQuotaFile(root);
+  const file = readQuotaFile(root, settings);
   return file?.mustCount ? withQuotaLock(root, settings, () => readQuotaLocked(root, settings)) : file;
 }
 
 /** The same for a caller that holds the lock. */
 export async function readQuotaLocked(root: string, settings: StoreSettings): Promise<Quota | undefined> {
-  const file = readQuotaFile(root);
+  const file = readQuotaFile(root, settings);
   if (!file?.mustCount) return file;
   const { usage } = await count(root, file.line, settings);
   return { limit: file.limit, usage };
@@ -90,7 +90,7 @@ export async function writeQuota(root: string, limit: Limit, settings: StoreSett
 
 /** Counts anew, for what no line can say: a folder that was removed or renamed. The caller holds the lock. */
 export async function recountQuota(root: string, settings: StoreSettings): Promise<void> {
-  const file = readQuotaFile(root);
+  const file = readQuotaFile(root, settings);
   if (file) await count(root, file.line, settings);
 }
 
@@ -100,10 +100,10 @@ export async function recountQuota(root: string, settings: StoreSettings): Promi
  * @throws {MailError} noPermission, unavailable
  */
 export async function chargeQuota(root: string, amount: Amount, settings: StoreSettings): Promise<boolean> {
-  const file = readQuotaFile(root);
+  const file = readQuotaFile(root, settings);
   if (!file) return true;
   if (!file.mustCount && fits(file.usage, amount, file.limit)) {
-    appendChange(root, amount);
+    appendChange(root, amount, settings);
     return true;
   }
   const isCounted = file.changes === 1 && Date.now() - file.mtimeMs < freshMs;
@@ -111,7 +111,7 @@ export async function chargeQuota(root: string, amount: Amount, settings: StoreS
   const { usage, raced } = await count(root, file.line, settings);
   if (raced) return true;
   if (!fits(usage, amount, file.limit)) return false;
-  appendChange(root, amount);
+  appendChange(root, amount, settings);
   return true;
 }
 
@@ -120,11 +120,11 @@ export async function chargeQuota(root: string, amount: Amount, settings: StoreS
  * before it happened.
  */
 export async function adjustQuota(root: string, amount: Amount, settings: StoreSettings): Promise<void> {
-  const file = readQuotaFile(root);
+  const file = readQuotaFile(root, settings);
   if (!file || (amount.octets === 0 && amount.messages === 0)) return;
   // A new count sees what has happened, so it replaces the line.
   if (file.mustCount) await count(root, file.line, settings);
-  else appendChange(root, amount);
+  else appendChange(root, amount, settings);
 }
 
 function fits(usage: Amount, more: Amount, limit: Limit): boolean {

@@ -1,7 +1,15 @@
 import type { Log } from '../base/log.ts';
 
+/** What counts in the quota of an account; all programs on its maildir must agree. */
+export interface QuotaRules {
+  /** TRASHQUOTA: messages in Trash and those that are \Deleted count in the quota; default false. */
+  readonly countTrash?: boolean;
+  /** MAILDIR_SKIP_SYMLINK_CHECKS: a `maildirsize` that is a symbolic link counts; default: it is no quota. */
+  readonly quotaLinks?: boolean;
+}
+
 /** How folders are worked with: the same for all sessions of a process. */
-export interface StoreSettings {
+export interface StoreSettings extends QuotaRules {
   /** Synchronise files and directories before a change is acknowledged. */
   readonly durable: boolean;
   /** IMAP_KEYWORDS: 0 off, 1 fast, 2 slow (maildir-store §6). */
@@ -11,8 +19,6 @@ export interface StoreSettings {
   /** The kernel's host name: part of file names and of the lock. */
   readonly hostname: string;
   readonly log: Log;
-  /** TRASHQUOTA: messages in Trash and those that are \Deleted count in the quota; default false. */
-  readonly countTrash?: boolean;
   /** Messages are symbolic links to those of this folder in a sharable maildir, a latin1 path (link-folder.ts). */
   readonly linkTarget?: string;
   /** False where directory watches do not reach (network file systems); default true. */

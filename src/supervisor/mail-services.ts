@@ -33,16 +33,16 @@ export async function openMailboxes(
   log: Log,
   own: Readonly<Record<string, string>>,
 ): Promise<Mailboxes> {
-  const { durable, keywords, useLocks, hostname, countTrash, watch, mailboxes, maildirPath } = mail;
+  const { durable, keywords, useLocks, hostname, quotaRules, watch, mailboxes, maildirPath } = mail;
   const maildir = maildirOf(account, maildirPath);
   const store = openAccount(maildir, {
     durable,
     keywords,
     useLocks,
     hostname,
-    countTrash,
     watch,
     log,
+    ...quotaRules,
     ...mail.index,
   });
   const owner = mail.checks.owner ? { uid: process.geteuid!(), gid: process.getegid!() } : undefined;

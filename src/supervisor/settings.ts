@@ -8,7 +8,7 @@ import type { LoginSettings } from '../login/login-services.ts';
 import type { ProxySettings } from '../login/proxy/proxy.ts';
 import type { Endpoint } from '../net/listen-handle.ts';
 import type { Pop3SessionSettings } from '../pop3/settings.ts';
-import type { StoreSettings } from '../store/settings.ts';
+import type { QuotaRules, StoreSettings } from '../store/settings.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import type { MetricsAddress } from './metrics-endpoint.ts';
 
@@ -21,8 +21,7 @@ export interface MailSettings {
   readonly useLocks: boolean;
   readonly hostname: string;
   readonly umask: number;
-  /** TRASHQUOTA. */
-  readonly countTrash: boolean;
+  readonly quotaRules: QuotaRules;
   /** Let the system tell of changes in folders. */
   readonly watch: boolean;
   /** What a process may remember of the structure of messages. */

@@ -31,7 +31,7 @@ function withMaildir(t: TestContext): Case {
           })(),
           fileOctets: isFile && text !== '' ? text.length : undefined,
           warningFile: '/nonexistent',
-          countTrash: false,
+          quotaRules: {},
         },
         {
           stdout: (line) => (result.out += line.replaceAll(a.maildir, 'M')),

@@ -22,7 +22,7 @@ import {
   withQuotaLock,
   writeQuota,
 } from '../store/maildirsize.ts';
-import type { StoreSettings } from '../store/settings.ts';
+import type { QuotaRules, StoreSettings } from '../store/settings.ts';
 import * as steps from '../store/steps.ts';
 import { deliveredName, temporaryName, uniqueName } from '../store/unique-names.ts';
 import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
@@ -38,8 +38,7 @@ export interface DeliverInput {
   readonly fileOctets: number | undefined;
   /** The warning to deliver if -W names none: `quotawarnmsg` of the configuration directory. */
   readonly warningFile: string;
-  /** TRASHQUOTA. */
-  readonly countTrash: boolean;
+  readonly quotaRules: QuotaRules;
 }
 
 interface Options {
@@ -61,7 +60,7 @@ export async function deliverquota(
     out.stderr(usage);
     return exit.usage;
   }
-  const settings = { ...toolStoreSettings(), countTrash: input.countTrash };
+  const settings = { ...toolStoreSettings(), ...input.quotaRules };
   const { maildir, quota } = options;
   const root = quotaRootOf(maildir);
   try {

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { octetPath, pathOctets } from '../base/paths.ts';
 import { errorCode } from '../store/errno.ts';
 import { parseLimit, withQuotaLock, writeQuota } from '../store/maildirsize.ts';
+import type { QuotaRules } from '../store/settings.ts';
 import { convertToUtf8 } from './maildir-utf8.ts';
 import { addSharable, deleteSharable } from './shared-maildirs.ts';
 import { errorText, type ToolOutput, toolStoreSettings } from './tool.ts';
@@ -28,13 +29,12 @@ interface Options {
 
 /**
  * Runs maildirmake.
- * @param countTrash  TRASHQUOTA
  * @returns the exit code: 0, 1 for any failure, 2 if a name to add exists
  */
 export async function maildirmake(
   args: readonly string[],
   out: ToolOutput,
-  countTrash = false,
+  rules: QuotaRules = {},
 ): Promise<number> {
   const parsed = parseArguments(args);
   if ('refusal' in parsed) {
@@ -46,7 +46,7 @@ export async function maildirmake(
     if (options.utf8) return convertToUtf8(maildir, more, options.utf8 === 'convert', out);
     if (options.add !== undefined) return addSharable(maildir, options.add, out) ?? usageError(out);
     if (options.delete !== undefined) return await deleteSharable(maildir, options.delete, out);
-    if (options.quota !== undefined) return await setQuota(maildir, options, countTrash, out);
+    if (options.quota !== undefined) return await setQuota(maildir, options, rules, out);
     makeMaildir(maildir, options, options.folder !== undefined);
     return 0;
   } catch (error) {
@@ -140,7 +140,7 @@ function modes({ folder, sharable, shareMode }: Options): [number, number] {
 async function setQuota(
   maildir: string,
   options: Options,
-  countTrash: boolean,
+  rules: QuotaRules,
   out: ToolOutput,
 ): Promise<number> {
   const directory = options.folder === undefined ? maildir : `${maildir}/.${options.folder}`;
@@ -153,7 +153,7 @@ async function setQuota(
   const complain = () => out.stderr(`WARN: quota string '${options.quota}' not parseable\n`);
   const limit = parseLimit(options.quota!, complain);
   if (limit.octets > 0 || limit.messages > 0) {
-    const settings = { ...toolStoreSettings(), countTrash };
+    const settings = { ...toolStoreSettings(), ...rules };
     await withQuotaLock(directory, settings, () => writeQuota(directory, limit, settings));
   }
   return 0;

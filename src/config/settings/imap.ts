@@ -210,6 +210,16 @@ export const imapRows = [
       'Count messages in Trash and deleted ones in the quota, as Courier built --with-trashquota; all programs on the maildirs must agree.',
   },
   {
+    name: 'MAILDIR_SKIP_SYMLINK_CHECKS',
+    field: 'quotaLinks',
+    files: ['imapd'],
+    scopes: imap,
+    kind: flag,
+    default: '0',
+    means:
+      'Let a maildirsize that is a symbolic link count as a quota; without it such a file is none. A new count puts a file in its place.',
+  },
+  {
     name: 'QUOTA_WARNING',
     field: 'quotaWarnPercent',
     files: own,
