@@ -159,8 +159,10 @@ export class Mailboxes {
    * Close it when done; the folder behind it is shared in the process.
    */
   async open(name: string, right: 'r' | 'i', options: { readOnly?: boolean } = {}): Promise<OpenMailbox> {
-    const target = this.#existing(name);
+    const target = this.resolve(name);
     const rights = this.#targets.rights(target);
+    // Else opening it tells.
+    if (target.sharable || !rights.includes(right)) this.#requireExisting(target);
     requireRight(rights, right, target.name);
     if (target.sharable)
       return openSharable(this.#targets, target.sharable, rights, options.readOnly === true);

@@ -1,9 +1,14 @@
 import { shownRights } from './rights.ts';
 import type { ImapSession } from './session-loop.ts';
 
+/** By rights, of which there are few. */
+const lines = new Map<string, string>();
+
 /** What SELECT says of the user's rights. */
 export function rightsLine(rights: string): string {
-  return `* OK [MYRIGHTS "${shownRights(rights)}"] ACL`;
+  const line = lines.get(rights) ?? `* OK [MYRIGHTS "${shownRights(rights)}"] ACL`;
+  lines.set(rights, line);
+  return line;
 }
 
 /**

@@ -5,7 +5,7 @@ import { asMailError, errorCode } from './errno.ts';
 import type { Folder } from './folder.ts';
 import { makeFolder, sweepLeftovers, unmakeFolder } from './folder-tree.ts';
 import { entryOfName, nameOfEntry } from './names.ts';
-import { type FolderStatus, folderStatus, openFolder } from './registry.ts';
+import { type FolderStatus, folderStatus, openAgain, openFolder } from './registry.ts';
 import { finishMoves, type Move, moveFolders, planFile } from './rename-folders.ts';
 import { withAccountLock } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
@@ -75,7 +75,7 @@ export class Account {
 
   /** @throws {MailError} notFound, invalidName, noPermission, unavailable */
   async openFolder(name: string): Promise<Folder> {
-    return openFolder(this.#existing(name), this.settings);
+    return openAgain(this.directoryOf(name)) ?? openFolder(this.#existing(name), this.settings);
   }
 
   /** STATUS, without touching the folder. @throws {MailError} notFound, invalidName, noPermission, unavailable */

@@ -36,9 +36,7 @@ export async function openFolder(directory: string, settings: StoreSettings): Pr
     entry = undefined;
   }
   entry ??= addEntry(directory, settings);
-  entry.references++;
-  kept.delete(entry);
-  clearTimeout(entry.expires);
+  take(entry);
   const wasLoaded = entry.state.isLoaded;
   try {
     if (!wasLoaded || entry.state.hasNewsForOpening()) await refresh(entry.state);
@@ -50,6 +48,14 @@ export async function openFolder(directory: string, settings: StoreSettings): Pr
     if (!entry.state.isLoaded) discard(entry);
     throw error;
   }
+}
+
+/** Opens a folder that this process has in memory if there is no news of it; undefined: `openFolder` will see. */
+export function openAgain(directory: string): Folder | undefined {
+  const entry = entries.get(directory);
+  if (!entry?.state.isLoaded || entry.state.lost || entry.state.hasNewsForOpening()) return undefined;
+  take(entry);
+  return entry.folder;
 }
 
 /** The folder if this process has it in memory, up to date or not. */
@@ -85,6 +91,12 @@ function addEntry(directory: string, settings: StoreSettings): Entry {
   entries.set(directory, entry);
   if (settings.keepsIndex === true) startSaving();
   return entry;
+}
+
+function take(entry: Entry): void {
+  entry.references++;
+  kept.delete(entry);
+  clearTimeout(entry.expires);
 }
 
 function release(entry: Entry): void {
