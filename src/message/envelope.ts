@@ -1,5 +1,6 @@
 /** ENVELOPE: RFC 9051 §7.5.2, imap-server §9.2. */
 import { parseAddresses } from './address.ts';
+import { ownCopy } from './octet-text.ts';
 import type { EnvelopeFields } from './part.ts';
 import { quotedOrNil } from './wire-text.ts';
 
@@ -33,11 +34,6 @@ function addressList(value: string | undefined, utf8: boolean): string {
   const list = addressListOf(value, false);
   lately.set(ownCopy(value), ownCopy(list));
   return list;
-}
-
-/** Strings are cut out of others, which stay as long as they do. */
-function ownCopy(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function addressListOf(value: string, utf8: boolean): string {

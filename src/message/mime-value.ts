@@ -1,5 +1,5 @@
 /** Structured values of MIME header fields: `text/plain; charset="utf-8" (comment)`. All text latin1. */
-import { asciiLower, isBlank, trimBlanks } from './octet-text.ts';
+import { asciiLower, isBlank, ownCopy, trimBlanks } from './octet-text.ts';
 import type { Disposition, Parameter } from './part.ts';
 
 const maximumParameters = 200;
@@ -107,10 +107,30 @@ function readParameters(reader: Reader): Parameter[] {
   return found;
 }
 
+export interface ContentType {
+  readonly type: string;
+  readonly subtype: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** Types read lately that have no boundary: most are of a few kinds. */
+const lately = new Map<string, ContentType>();
+const mostLately = 200;
+const longestLately = 80;
+
 /** Content-Type. `foo` is type `foo`, subtype `''`; an empty value gives undefined. */
-export function parseContentType(
-  value: string,
-): { type: string; subtype: string; parameters: Parameter[] } | undefined {
+export function parseContentType(value: string): ContentType | undefined {
+  if (value.length > longestLately || value.includes('boundary')) return readContentType(value);
+  const known = lately.get(value);
+  if (known !== undefined) return known;
+  if (lately.size === mostLately) lately.clear();
+  const key = ownCopy(value);
+  const type = readContentType(key);
+  if (type !== undefined) lately.set(key, type);
+  return type;
+}
+
+function readContentType(value: string): ContentType | undefined {
   const reader = { text: value, at: 0 };
   const name = asciiLower(readUntil(reader, ';'));
   if (name === '') return undefined;

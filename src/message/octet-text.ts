@@ -21,6 +21,11 @@ export function asciiLower(text: string): string {
   return text;
 }
 
+/** The same text on its own: strings that are cut out of another keep all of it. */
+export function ownCopy(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
+}
+
 export function isBlank(code: number): boolean {
   return code === 32 || code === 9 || code === 10 || code === 13;
 }

@@ -27,10 +27,9 @@ const maximumBoundary = 256;
 /** Octets of a line that can be a boundary line, and that are kept of a header line. */
 const boundaryLine = 1024;
 const headerLine = 65536;
-/** Octets of a header that is taken whole. */
+/** Octets of a header that is taken whole: of nearly all, and of the others. */
+const usualHeader = 4096;
 const wholeHeader = 16_384;
-const lfs = Buffer.from('\n\n');
-const crLfs = Buffer.from('\n\r\n');
 const noOctets = Buffer.alloc(0);
 /** Header octets kept in all of a message. */
 const headerBudget = 2 << 20;
@@ -183,28 +182,25 @@ class Parser implements StructureParser {
    * @returns where its body starts, or `start` if it must be taken line by line
    */
   #wholeHeader(piece: Buffer, start: number): number {
-    const end = headerEnd(piece, start);
-    const nextMark = this.#marks.length * markInterval - this.#received;
-    if (end < 0 || end >= nextMark) return start;
-    const text = piece.toString('latin1', start, end);
-    if (text.startsWith('--') || text.includes('\n--')) return start;
+    const text = headerText(piece, start);
+    if (text === undefined) return start;
+    const length = lineEnds[lineCount - 1]! + 1;
+    if (start + length >= this.#marks.length * markInterval - this.#received) return start;
     const header = this.#header!;
-    for (let at = 0; ; ) {
-      const lf = text.indexOf('\n', at);
+    let at = 0;
+    for (let line = 0; line < lineCount; line++) {
+      const lf = lineEnds[line]!;
       const isBare = lf === at || text.charCodeAt(lf - 1) !== 13;
-      const contentEnd = isBare ? lf : lf - 1;
-      this.#lines++;
+      const end = isBare ? lf : lf - 1;
       if (isBare) this.#bareLf++;
-      if (contentEnd > at) {
-        header.line(text, at, contentEnd);
-        at = lf + 1;
-        continue;
-      }
       this.#breakBefore = isBare ? 1 : 2;
-      this.#lineStart += lf + 1;
-      this.#endHeader();
-      return start + lf + 1;
+      if (end > at) header.line(text, at, end);
+      at = lf + 1;
     }
+    this.#lines += lineCount;
+    this.#lineStart += length;
+    this.#endHeader();
+    return start + length;
   }
 
   /** The hot loop: its counters are locals, put back before anything else looks at them. */
@@ -360,13 +356,36 @@ class Parser implements StructureParser {
   }
 }
 
-/** Behind an empty line that ends the header at the latest; -1 if there is none. */
-function headerEnd(piece: Buffer, start: number): number {
-  const near = start + wholeHeader < piece.length ? piece.subarray(0, start + wholeHeader) : piece;
-  const end = near.indexOf(lfs, start);
-  if (end >= 0) return end + lfs.length;
-  const wireEnd = near.indexOf(crLfs, start);
-  return wireEnd < 0 ? -1 : wireEnd + crLfs.length;
+/** Of the header that `headerText` has found: where its lines end, the empty one last. */
+const lineEnds = new Int32Array(1024);
+let lineCount = 0;
+
+/**
+ * A text that begins with the header at `start`.
+ * @returns undefined if it does not end soon enough, or has a line that could be a boundary
+ */
+function headerText(piece: Buffer, start: number): string | undefined {
+  for (const octets of [usualHeader, wholeHeader]) {
+    const text = piece.toString('latin1', start, start + octets);
+    const isFound = findLines(text);
+    if (isFound) return text;
+    if (isFound === false || start + octets >= piece.length) return undefined;
+  }
+  return undefined;
+}
+
+/** @returns false: the header cannot be taken whole; undefined: it does not end here */
+function findLines(text: string): boolean | undefined {
+  lineCount = 0;
+  for (let at = 0; ; ) {
+    const lf = text.indexOf('\n', at);
+    if (lf < 0) return undefined;
+    if (lineCount === lineEnds.length) return false;
+    if (text.charCodeAt(at) === 45 && text.charCodeAt(at + 1) === 45) return false;
+    lineEnds[lineCount++] = lf;
+    if (lf === at || (lf === at + 1 && text.charCodeAt(at) === 13)) return true;
+    at = lf + 1;
+  }
 }
 
 function isPadding(octet: number): boolean {

@@ -32,10 +32,17 @@ export function readSmallFile(path: string, into: Buffer, at: number, room: numb
   }
 }
 
-/** The number of `,S=`; NaN without one. */
+/** The number of `,S=`; -1 without one. */
 function sizeTold(path: string): number {
   const mark = path.lastIndexOf(',S=');
-  return mark < 0 ? Number.NaN : Number.parseInt(path.slice(mark + 3), 10);
+  if (mark < 0) return -1;
+  let size = 0;
+  for (let at = mark + 3; at < path.length; at++) {
+    const digit = path.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) break;
+    size = size * 10 + digit;
+  }
+  return size;
 }
 
 /** An open message file. Every caller closes it. */
