@@ -163,7 +163,7 @@ async function deliverToTarget(state: FolderState, incoming: readonly Incoming[]
     for (const message of incoming) {
       message.choose(taken);
       message.place();
-      if (slice.isOver()) await slice.next();
+      if (slice.isLong()) await slice.next();
     }
   } catch (error) {
     for (const message of incoming) {

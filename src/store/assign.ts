@@ -66,7 +66,7 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
       message.choose(taken);
       state.watch?.expect('cur', message.name);
       message.place();
-      if (slice.isOver()) await slice.next();
+      if (slice.isLong()) await slice.next();
     }
     await takeArrived(state, found, slice);
     endChange();
@@ -89,13 +89,13 @@ export async function assignUids(state: FolderState, incoming: readonly Incoming
       addFresh(state, each);
       if (slice.isOver()) await slice.next();
     }
-    if (arrived.length > 0) readKeywordsOf(state, arrived);
+    if (arrived.length > 0) await readKeywordsOf(state, arrived);
     state.uidNext = Math.max(state.uidNext, first + fresh.length);
     return incoming.map((_, index) => first + index);
   } catch (error) {
     for (const message of placed) {
       undoPlaced(state, message);
-      if (slice.isOver()) await slice.next();
+      if (slice.isLong()) await slice.next();
     }
     for (const each of found.values()) state.unlisted.add(each.name);
     if (writtenTo > 0) doubtDb(state, writtenTo);
@@ -128,9 +128,9 @@ function addFresh(state: FolderState, fresh: Fresh): void {
 }
 
 /** What was not new mail may have keywords in any of the files; a full read finds them. */
-function readKeywordsOf(state: FolderState, arrived: readonly Fresh[]): void {
+async function readKeywordsOf(state: FolderState, arrived: readonly Fresh[]): Promise<void> {
   if (arrived.some((each) => !each.wasNew)) state.wantsKeywordRead = true;
-  else takeKeywordNames(state, new Set(arrived.map(({ name }) => name.slice(0, baseLength(name)))));
+  else await takeKeywordNames(state, new Set(arrived.map(({ name }) => name.slice(0, baseLength(name)))));
 }
 
 /** Moves new mail into `cur`, and looks at what has no UID there. */
@@ -139,13 +139,13 @@ async function takeArrived(state: FolderState, arrived: Map<string, Fresh>, slic
     const moved = isStorable(name) ? takeWaiting(state, name) : undefined;
     state.waiting.delete(name);
     if (moved) addArrived(state, arrived, moved);
-    if (slice.isOver()) await slice.next();
+    if (slice.isLong()) await slice.next();
   }
   for (const name of state.unlisted) {
     const mtimeSeconds = mtimeOf(state, state.path(name));
     state.unlisted.delete(name);
     if (mtimeSeconds !== undefined) addArrived(state, arrived, freshMessage(name, mtimeSeconds, false));
-    if (slice.isOver()) await slice.next();
+    if (slice.isLong()) await slice.next();
   }
 }
 

@@ -64,7 +64,7 @@ export async function copyMessages(
         incoming.push(message);
         copied.push(uid);
       }
-      if (slice.isOver()) await slice.next();
+      if (slice.isLong()) await slice.next();
     }
   } catch (error) {
     await discardAll(incoming);

@@ -40,7 +40,7 @@ export async function expunge(
     for (const uid of uids) {
       const row = state.columns.rowOf(uid);
       if (row >= 0 && removeMessage(state, row, options.trash)) batch.push(uid);
-      if (!slice.isOver()) continue;
+      if (!slice.isLong()) continue;
       // Rows go before others are let in: nobody sees a message whose file we have removed.
       gone.push(...dropRows(state, batch));
       await slice.next();

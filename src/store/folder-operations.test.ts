@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import {
   databaseOf,
   listOf,
@@ -139,6 +140,28 @@ test('many keyword files are merged by a refresh', async () => {
   assert.ok(names.includes(':list'));
   assert.ok(names.every((name) => name.startsWith('.') || name === ':list'));
   assert.equal(folder.flags.length > 0 && folder.keywordSets[folder.keywordSet[119]!]![0], 'k');
+});
+
+test('keywords given while all of the folder are read stay', async () => {
+  const count = 2000;
+  for (let i = 1; i <= count; i++) put(directory, `cur/${i}.a:2,`);
+  const folder = await open({ ...testSettings, watch: false });
+  for (let i = 1; i <= count; i++) writeFileSync(`${directory}/courierimapkeywords/${i}.a`, 'theirs\n');
+  const refreshing = folder.refresh();
+  while (folder.state.keywordsTaken === undefined) await setImmediate();
+  // At every stage: some files have been read, others not.
+  const changed: number[] = [];
+  while (folder.state.keywordsTaken !== undefined) {
+    changed.push(((changed.length * 389) % count) + 1);
+    await store(folder, changed.slice(-1), { mode: 'replace', keywords: ['mine'] });
+    await setImmediate();
+  }
+  await refreshing;
+  const keywordsOf = (uid: number) => folder.keywordSets[folder.keywordSet[folder.rowOf(uid)]!]!.join();
+  assert.ok(changed.length > 3, `${changed.length} changes`);
+  assert.deepEqual([...new Set(changed.map(keywordsOf))], ['mine']);
+  const other = Array.from({ length: count }, (_, i) => i + 1).find((uid) => !changed.includes(uid))!;
+  assert.equal(keywordsOf(other), 'theirs');
 });
 
 test('with keywords off none is read or written', async () => {

@@ -82,6 +82,8 @@ export class FolderState {
   /** Keyword files to merge, roughly. */
   unmergedKeywords = 0;
   wantsKeywordMerge = false;
+  /** While all keywords are read: UIDs of messages that have got others meanwhile. */
+  keywordsTaken: Set<number> | undefined;
   /** Rows were added whose keywords are not known yet. */
   wantsKeywordRead = false;
   /** Files may be in their place that have no row yet, whatever time stamps say. */

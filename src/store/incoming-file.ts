@@ -105,7 +105,7 @@ export async function discardAll(incoming: readonly Incoming[]): Promise<void> {
   const slice = new Slice();
   for (const message of incoming) {
     message.discard();
-    if (slice.isOver()) await slice.next();
+    if (slice.isLong()) await slice.next();
   }
 }
 

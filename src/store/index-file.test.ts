@@ -103,14 +103,18 @@ test('a folder that has not changed is opened without reading a directory', asyn
 
 const foreign: [name: string, change: (directory: string) => void, listed: readonly string[]][] = [
   ['new mail', (directory) => put(directory, 'new/9.z'), ['new']],
-  ['a message in cur', (directory) => put(directory, 'cur/9.z:2,F'), ['cur', 'new']],
+  ['a message in cur', (directory) => put(directory, 'cur/9.z:2,F'), ['courierimapkeywords', 'cur', 'new']],
   [
     'a flag change',
     (directory) => renameSync(`${directory}/cur/2.b:2,`, `${directory}/cur/2.b:2,R`),
     ['cur', 'new'],
   ],
   ['a removal', (directory) => unlinkSync(`${directory}/cur/1.a:2,S`), ['cur', 'new']],
-  ['a keyword', (directory) => writeFileSync(`${directory}/courierimapkeywords/3.c`, 'Later\n'), ['new']],
+  [
+    'a keyword',
+    (directory) => writeFileSync(`${directory}/courierimapkeywords/3.c`, 'Later\n'),
+    ['courierimapkeywords', 'new'],
+  ],
   [
     'a UID database that gives other UIDs',
     (directory) => {
@@ -120,7 +124,7 @@ const foreign: [name: string, change: (directory: string) => void, listed: reado
       writeFileSync(`${directory}/tmp/db`, lines.join('\n'));
       renameSync(`${directory}/tmp/db`, `${directory}/courierimapuiddb`);
     },
-    ['cur', 'new'],
+    ['courierimapkeywords', 'cur', 'new'],
   ],
   [
     'another UIDVALIDITY',
@@ -128,9 +132,13 @@ const foreign: [name: string, change: (directory: string) => void, listed: reado
       writeFileSync(`${directory}/tmp/db`, '1 77 5\n1 4.d\n2 3.c\n3 2.b\n4 1.a\n');
       renameSync(`${directory}/tmp/db`, `${directory}/courierimapuiddb`);
     },
-    ['cur', 'new'],
+    ['courierimapkeywords', 'cur', 'new'],
   ],
-  ['a UID database that is gone', (directory) => unlinkSync(`${directory}/courierimapuiddb`), ['cur', 'new']],
+  [
+    'a UID database that is gone',
+    (directory) => unlinkSync(`${directory}/courierimapuiddb`),
+    ['courierimapkeywords', 'cur', 'new'],
+  ],
   [
     'other directories',
     (directory) => {
@@ -138,7 +146,7 @@ const foreign: [name: string, change: (directory: string) => void, listed: reado
       mkdirSync(`${directory}/cur`);
       put(directory, 'cur/5.e:2,');
     },
-    ['cur', 'new'],
+    ['courierimapkeywords', 'cur', 'new'],
   ],
 ];
 

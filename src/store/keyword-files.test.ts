@@ -107,42 +107,46 @@ const cases: Record<string, Case> = {
 };
 
 for (const [name, each] of Object.entries(cases))
-  test(`merging: ${name}`, () => {
+  test(`merging: ${name}`, async () => {
     for (const [file, text] of Object.entries(each.files)) write(file, text);
-    const read = readKeywords(context, false);
+    const read = await readKeywords(context, false);
     assert.deepEqual(Object.fromEntries(read.messages), each.keywords, 'reading without merging');
     assert.deepEqual(listOf(place.directory, 'courierimapkeywords').length, Object.keys(each.files).length);
-    assert.deepEqual(Object.fromEntries(readKeywords(context, true).messages), each.keywords);
+    assert.deepEqual(Object.fromEntries((await readKeywords(context, true)).messages), each.keywords);
     assert.deepEqual(listOf(place.directory, 'courierimapkeywords'), each.left);
     if (each.list !== undefined) assert.equal(readFileSync(`${directory}/:list`, 'latin1'), each.list);
-    assert.deepEqual(Object.fromEntries(readKeywords(context, true).messages), each.keywords, 'again');
+    assert.deepEqual(
+      Object.fromEntries((await readKeywords(context, true)).messages),
+      each.keywords,
+      'again',
+    );
   });
 
-test('updates of unknown messages go after 15 minutes, slow-mode scratch files after 2', () => {
+test('updates of unknown messages go after 15 minutes, slow-mode scratch files after 2', async () => {
   write('old', 'a\n', 901);
   write('young', 'a\n', 899);
   write(`.${slot}.old2`, 'a\n', 901);
   write(`.tmp.${now - 121}.x`, 'a\n');
   write(`.tmp.${now - 119}.x`, 'a\n');
-  readKeywords(context, true);
+  await readKeywords(context, true);
   assert.deepEqual(listOf(place.directory, 'courierimapkeywords'), [`.tmp.${now - 119}.x`, 'young']);
 });
 
-test('a merge is wanted only where there is something to merge', () => {
-  assert.equal(readKeywords(context, false).wantsMerge, false);
+test('a merge is wanted only where there is something to merge', async () => {
+  assert.equal((await readKeywords(context, false)).wantsMerge, false);
   write(':list', 'a\n\nmsgA:0\n');
-  assert.equal(readKeywords(context, false).wantsMerge, false);
+  assert.equal((await readKeywords(context, false)).wantsMerge, false);
   write('msgB', 'b\n');
-  assert.equal(readKeywords(context, false).wantsMerge, true);
+  assert.equal((await readKeywords(context, false)).wantsMerge, true);
 });
 
-test('slow mode changes the newest set, of unknown messages too', () => {
+test('slow mode changes the newest set, of unknown messages too', async () => {
   write(':list', 'a\n\nmsgA:0\n');
   write('stranger', 'x\n');
   const add = (name: string) => (present: readonly string[]) => [...present, name];
-  assert.deepEqual(changeKeywordsSlowly(context, 'msgA', add('b')), ['a', 'b']);
-  assert.deepEqual(changeKeywordsSlowly(context, 'stranger', add('y')), ['x', 'y']);
+  assert.deepEqual(await changeKeywordsSlowly(context, 'msgA', add('b')), ['a', 'b']);
+  assert.deepEqual(await changeKeywordsSlowly(context, 'stranger', add('y')), ['x', 'y']);
   assert.equal(readFileSync(`${directory}/stranger`, 'latin1'), 'x\ny\n');
   assert.ok(listOf(place.directory, 'courierimapkeywords').every((name) => !name.startsWith('.tmp')));
-  assert.equal(readKeywords(context, true).messages.get('msgA')!.join(), 'a,b');
+  assert.equal((await readKeywords(context, true)).messages.get('msgA')!.join(), 'a,b');
 });

@@ -6,11 +6,12 @@
  * Merge: write and rename tmp/<unique> to :list; rename each BASE to .{T+1}.BASE or unlink an old .N.BASE.
  * Stopping after any of these applies a change twice, which changes nothing.
  */
-import { closeSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { closeSync, lstatSync, opendirSync, readFileSync, statSync } from 'node:fs';
 import { octetPath } from '../base/paths.ts';
 import { errorCode } from './errno.ts';
 import { formatKeywordList, formatKeywordUpdate, parseKeywordList, parseKeywordUpdate } from './keywords.ts';
 import type { StoreSettings } from './settings.ts';
+import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import { createTemporary } from './unique-names.ts';
 
@@ -63,22 +64,28 @@ interface Found {
  * Reads all keywords of a folder.
  * @param merge  merge what is found, unlink what is left over; only under the folder's lock
  */
-export function readKeywords(context: KeywordContext, merge: boolean): KeywordsRead {
+export async function readKeywords(context: KeywordContext, merge: boolean): Promise<KeywordsRead> {
   for (let attempt = 0; attempt < 20; attempt++) {
-    const read = tryRead(context, merge, false);
+    const read = await tryRead(context, merge, false);
     if (read) return read;
   }
-  return tryRead(context, false, true)!;
+  return (await tryRead(context, false, true))!;
 }
 
 /** One attempt; undefined if a file went meanwhile, unless such files are to be passed over. */
-function tryRead(context: KeywordContext, merge: boolean, passOver: boolean): KeywordsRead | undefined {
+async function tryRead(
+  context: KeywordContext,
+  merge: boolean,
+  passOver: boolean,
+): Promise<KeywordsRead | undefined> {
+  const slice = new Slice();
   const directory = keywordDirectory(context.folder);
   const messages = new Map<string, readonly string[]>();
-  let rewrite = readList(context, directory, messages);
+  let rewrite = await readList(context, directory, messages, slice);
   const slot = Math.floor(context.nowSeconds() / slotSeconds);
-  const { found, leftovers } = readUpdates(context, directory, slot, merge);
+  const { found, leftovers } = await readUpdates(context, directory, slot, merge, slice);
   for (const update of found.values()) {
+    if (slice.isLong()) await slice.next();
     const name = update.newest ? update.base : `.${Math.max(update.current, update.past)}.${update.base}`;
     const text = readText(`${directory}/${name}`);
     if (text === undefined) {
@@ -91,26 +98,31 @@ function tryRead(context: KeywordContext, merge: boolean, passOver: boolean): Ke
     else messages.delete(update.base);
   }
   if (merge) {
-    if (rewrite) writeList(context, directory, messages);
-    for (const update of found.values()) settle(directory, update, slot);
+    if (rewrite) await writeList(context, directory, messages, slice);
+    for (const update of found.values()) {
+      settle(directory, update, slot);
+      if (slice.isLong()) await slice.next();
+    }
   }
-  const mergeable = [...found.values()].some(
-    (update) => update.newest || (update.entries === 1 && update.past > 0),
-  );
+  const mergeable = found
+    .values()
+    .some((update) => update.newest || (update.entries === 1 && update.past > 0));
   return { messages, wantsMerge: rewrite || leftovers || mergeable };
 }
 
 /** Whether `:list` names unknown messages or is malformed. */
-function readList(
+async function readList(
   context: KeywordContext,
   directory: string,
   messages: Map<string, readonly string[]>,
-): boolean {
+  slice: Slice,
+): Promise<boolean> {
   const text = readText(`${directory}/:list`);
   if (text === undefined) return false;
-  const list = parseKeywordList(text);
+  const list = await parseKeywordList(text, slice);
   let rewrite = list.malformed;
   for (const [base, indexes] of list.messages) {
+    if (slice.isOver()) await slice.next();
     if (!context.isKnown(base)) rewrite = true;
     else if (indexes.length > 0)
       messages.set(
@@ -121,10 +133,17 @@ function readList(
   return rewrite;
 }
 
-function readUpdates(context: KeywordContext, directory: string, slot: number, merge: boolean) {
+async function readUpdates(
+  context: KeywordContext,
+  directory: string,
+  slot: number,
+  merge: boolean,
+  slice: Slice,
+) {
   const found = new Map<string, Found>();
   let leftovers = false;
-  for (const name of listNames(directory)) {
+  for (const name of await listNames(directory, slice)) {
+    if (slice.isOver()) await slice.next();
     if (name.startsWith(':')) continue;
     if (name.startsWith('.tmp.')) {
       const madeAt = Number.parseInt(name.slice(5), 10);
@@ -183,12 +202,13 @@ function settle(directory: string, update: Found, slot: number): void {
     tryUnlink(`${directory}/.${update.past}.${update.base}`);
 }
 
-function writeList(
+async function writeList(
   context: KeywordContext,
   directory: string,
   messages: Map<string, readonly string[]>,
-): void {
-  const text = formatKeywordList(messages);
+  slice: Slice,
+): Promise<void> {
+  const text = await formatKeywordList(messages, slice);
   if (text === undefined) {
     tryUnlink(`${directory}/:list`);
     return;
@@ -260,11 +280,11 @@ export function placeKeywords(folder: string, path: string, base: string): void 
  * Slow mode (§6.5), under the lock: merge; write `.tmp.<sec>.<unique>`; link it to BASE; unlink the scratch file.
  * A BASE that appeared meanwhile is somebody's newer set: merge again.
  */
-export function changeKeywordsSlowly(
+export async function changeKeywordsSlowly(
   context: KeywordContext,
   base: string,
   change: (present: readonly string[]) => readonly string[],
-): readonly string[] {
+): Promise<readonly string[]> {
   const everything: KeywordContext = {
     ...context,
     nowSeconds: () => context.nowSeconds(),
@@ -272,7 +292,8 @@ export function changeKeywordsSlowly(
   };
   const directory = keywordDirectory(context.folder);
   for (let attempt = 0; ; attempt++) {
-    const names = change(readKeywords(everything, true).messages.get(base) ?? []);
+    const { messages } = await readKeywords(everything, true);
+    const names = change(messages.get(base) ?? []);
     const scratch = `${directory}/.tmp.${context.nowSeconds()}.${process.pid}_${attempt}_${Math.random().toString(36).slice(2)}`;
     const descriptor = steps.create(scratch);
     try {
@@ -288,9 +309,20 @@ export function changeKeywordsSlowly(
   }
 }
 
-function listNames(directory: string): string[] {
+/** There may be one for each message. */
+async function listNames(directory: string, slice: Slice): Promise<string[]> {
+  const names: string[] = [];
   try {
-    return readdirSync(octetPath(directory), 'latin1');
+    const entries = opendirSync(octetPath(directory), { encoding: 'latin1', bufferSize: 512 });
+    try {
+      for (let entry = entries.readSync(); entry; entry = entries.readSync()) {
+        names.push(entry.name);
+        if (slice.isOver()) await slice.next();
+      }
+    } finally {
+      entries.closeSync();
+    }
+    return names;
   } catch (error) {
     if (errorCode(error) === 'ENOENT' || errorCode(error) === 'EACCES') return [];
     throw error;

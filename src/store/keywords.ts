@@ -3,6 +3,8 @@
  * strings; they are equal without regard to ASCII case.
  */
 
+import { Slice } from './slices.ts';
+
 /** The distinct keyword sets of a folder: a row holds an index into `sets`. */
 export class KeywordTable {
   readonly sets: (readonly string[])[] = [[]];
@@ -78,7 +80,7 @@ export interface KeywordList {
 }
 
 /** The file `:list`. */
-export function parseKeywordList(text: string): KeywordList {
+export async function parseKeywordList(text: string, slice = new Slice()): Promise<KeywordList> {
   const lines = text.split('\n');
   let at = 0;
   const names: string[] = [];
@@ -86,6 +88,7 @@ export function parseKeywordList(text: string): KeywordList {
   const messages: [string, number[]][] = [];
   let malformed = false;
   for (at++; at < lines.length; at++) {
+    if (slice.isOver()) await slice.next();
     const line = lines[at]!;
     if (line === '' && at === lines.length - 1) break;
     const colon = line.indexOf(':');
@@ -108,10 +111,14 @@ export function parseKeywordList(text: string): KeywordList {
  * The text of `:list`, or undefined if no message has keywords: then there is no file.
  * @param messages  base names with their keywords, each in byte order of the names
  */
-export function formatKeywordList(messages: Iterable<[string, readonly string[]]>): string | undefined {
+export async function formatKeywordList(
+  messages: Iterable<[string, readonly string[]]>,
+  slice = new Slice(),
+): Promise<string | undefined> {
   const index = new Map<string, number>();
   const lines: string[] = [];
   for (const [base, names] of messages) {
+    if (slice.isOver()) await slice.next();
     if (names.length === 0) continue;
     let line = `${base}:`;
     for (const [at, name] of names.entries()) {

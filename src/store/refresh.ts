@@ -39,7 +39,7 @@ export function refresh(state: FolderState): Promise<void> {
     await underLock(state, async () => {
       purgeTemporary(state);
       await assignArrived(state);
-      if (state.wantsKeywordMerge) loadKeywords(state, true);
+      if (state.wantsKeywordMerge) await loadKeywords(state, true);
     });
   });
 }
@@ -76,7 +76,7 @@ export async function underLock(state: FolderState, task: () => Promise<void>): 
     }
     await collect(state);
     await task();
-    if (state.wantsKeywordRead) loadKeywords(state, false);
+    if (state.wantsKeywordRead) await loadKeywords(state, false);
     return true;
   } finally {
     release();
@@ -154,7 +154,7 @@ async function scan(state: FolderState, db: UidDbReader | undefined): Promise<St
     known?.keywordsTime === stamps.keywordsTime && known.keywordsInode === stamps.keywordsInode;
   if (state.isLoaded) await rescanFolder(state, db, sameCur).catch(rememberValidity(state));
   else await loadFolder(state);
-  if (!sameKeywords || state.wantsKeywordRead) loadKeywords(state, false);
+  if (!sameKeywords || state.wantsKeywordRead) await loadKeywords(state, false);
   if (state.former) carryOver(state);
   return stamps;
 }
@@ -197,7 +197,7 @@ async function takeNames(state: FolderState, db: UidDbReader | undefined): Promi
   } catch (error) {
     rememberValidity(state)(error);
   }
-  takeKeywordNames(state, watch.take('courierimapkeywords'));
+  await takeKeywordNames(state, watch.take('courierimapkeywords'));
   return true;
 }
 

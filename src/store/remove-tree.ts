@@ -18,7 +18,7 @@ export async function removeTree(directory: string, slice = new Slice()): Promis
   }
   try {
     for (let entry = await entries.read(); entry; entry = await entries.read()) {
-      if (slice.isOver()) await slice.next();
+      if (slice.isLong()) await slice.next();
       const path = `${directory}/${entry.name}`;
       if (entry.isDirectory()) await removeTree(path, slice);
       else ifThere(() => steps.unlink(path));

@@ -68,7 +68,7 @@ async function storeBits(
   for (const uid of uids) {
     const row = state.columns.rowOf(uid);
     if (row >= 0 && storeRow(state, row, change, mask)) renamed = true;
-    if (slice.isOver()) await slice.next();
+    if (slice.isLong()) await slice.next();
   }
   return renamed;
 }
@@ -140,7 +140,9 @@ async function storeKeywords(state: FolderState, uids: Iterable<number>, change:
 /** Fast mode: the complete set as we know it; the last writer wins. */
 async function storeFast(state: FolderState, uids: Iterable<number>, change: FlagChange): Promise<void> {
   const { keywordTable } = state;
+  const slice = new Slice();
   for (const uid of uids) {
+    if (slice.isLong()) await slice.next();
     const before = state.columns.rowOf(uid);
     if (before < 0) continue;
     const id = keywordTable.change(state.columns.keywordSet[before]!, change.mode, change.keywords);
@@ -162,20 +164,21 @@ async function storeSlowly(state: FolderState, uids: Iterable<number>, change: F
       const slice = new Slice();
       for (const uid of uids) {
         const row = state.columns.rowOf(uid);
-        if (row >= 0) changeSlowly(state, row, change);
-        if (slice.isOver()) await slice.next();
+        if (row >= 0) await changeSlowly(state, row, change);
+        if (slice.isLong()) await slice.next();
       }
     });
     if (!ran) throw new MailError('noPermission', 'the folder cannot be written');
   });
 }
 
-function changeSlowly(state: FolderState, row: number, change: FlagChange): void {
+async function changeSlowly(state: FolderState, row: number, change: FlagChange): Promise<void> {
   const base = state.columns.baseName(row);
-  const names = changeKeywordsSlowly(keywordContext(state), base, (present) => {
+  const names = await changeKeywordsSlowly(keywordContext(state), base, (present) => {
     const table = new KeywordTable();
     return table.sets[table.change(table.idOf(present), change.mode, change.keywords)]!;
   });
   state.unmergedKeywords++;
-  takeKeywords(state, row, names);
+  const now = state.columns.rowOfName(base, base.length);
+  if (now >= 0) takeKeywords(state, now, names);
 }

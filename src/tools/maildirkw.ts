@@ -79,9 +79,7 @@ async function listKeywords(maildir: string, options: Options, out: ToolOutput):
   const bases = updatedMessages(maildir);
   if (bases === undefined) return 0;
   const { settings } = contextOf(maildir);
-  const { messages } = await withAccountLock(maildir, settings, () =>
-    Promise.resolve(readKeywords(contextOf(maildir), true)),
-  );
+  const { messages } = await withAccountLock(maildir, settings, () => readKeywords(contextOf(maildir), true));
   for (const base of [...new Set([...messages.keys(), ...bases])].sort(compareOctets)) {
     const names = distinct(messages.get(base) ?? [], options.caseSensitive);
     const line = [base, ...names.sort(compareOctets)].join(' ');
@@ -148,7 +146,7 @@ async function changeKeywords(
   try {
     await withAccountLock(maildir, context.settings, async () => {
       makeKeywordDirectory(maildir);
-      changeKeywordsSlowly(context, base, change);
+      await changeKeywordsSlowly(context, base, change);
     });
     return 0;
   } catch {
