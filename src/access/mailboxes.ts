@@ -2,62 +2,24 @@ import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
 import { checkNewName } from '../store/names.ts';
 import type { FolderStatus } from '../store/registry.ts';
-import { parseEmptyTrash, purgeFolder } from '../store/trash.ts';
 import { type Acl, type AclChange, changeAcl, type Identity } from './acl.ts';
 import { aclFilesOf } from './acl-files.ts';
-import type { Prefix } from './client-names.ts';
+import { emptyTrash, repairAccount } from './housekeeping.ts';
 import { Lister, type ListOptions } from './lister.ts';
 import type { ListEntry } from './listing.ts';
+import type { MailboxesSettings } from './mailboxes-settings.ts';
 import { OpenMailbox, type OpenMailboxOptions } from './open-mailbox.ts';
-import { isCountedFolder, minus, type QuotaWarning, total, weigh } from './quota.ts';
+import { isCountedFolder, total, weigh } from './quota.ts';
 import { QuotaRoots } from './quota-roots.ts';
 import { AccessDenied, mayChange, needed, type Rights, requireRight } from './rights.ts';
 import { openSharable, statusOfSharable } from './sharable-mailbox.ts';
-import type { SharedSettings } from './shared-index.ts';
-import { type SpecialUse, wellKnownFolders } from './special-use.ts';
-import { isSharableName, sharedPrefix, type Target, Targets } from './targets.ts';
+import { Subscriber } from './subscriber.ts';
+import { sharedPrefix, type Target, Targets } from './targets.ts';
 
 export type { ListOptions } from './lister.ts';
 export type { ListEntry } from './listing.ts';
+export { defaultMailboxesSettings, type MailboxesSettings } from './mailboxes-settings.ts';
 export type { Target } from './targets.ts';
-
-/** What the administrator decides about names and Trash. */
-export interface MailboxesSettings {
-  /** What the client writes in front of the account's own folders; with '' the long spelling `INBOX.x` is understood too. */
-  readonly prefix: Prefix;
-  /** IMAP_TRASHFOLDERNAME, a folder name below INBOX. */
-  readonly trashFolder: string;
-  /** IMAP_MOVE_EXPUNGE_TO_TRASH ≠ 0. */
-  readonly moveExpungeToTrash: boolean;
-  /** IMAP_CHECK_ALL_FOLDERS: say \Marked for all folders, not for INBOX alone. */
-  readonly checkAllFolders: boolean;
-  /** Allow new names beyond the Basic Multilingual Plane; Courier's sessions end when they list one. */
-  readonly astralNames: boolean;
-  /** The quota of the account, or MAILDIRQUOTA, `1000000S,1000C`; default: what its `maildirsize` says. */
-  readonly maildirQuota?: string;
-  /** Default: nobody is warned. */
-  readonly quotaWarning?: QuotaWarning;
-  /** How many mailboxes an account may have; default and 0: no limit. */
-  readonly mailboxLimit?: number;
-  /** Default: nothing is shared. */
-  readonly shared?: SharedSettings;
-  /** Which folders are \Sent, \Drafts, \Trash, \Junk, \Archive. */
-  readonly specialUse: SpecialUse;
-}
-
-export const defaultMailboxesSettings: MailboxesSettings = {
-  prefix: 'INBOX.',
-  trashFolder: 'Trash',
-  moveExpungeToTrash: false,
-  checkAllFolders: false,
-  astralNames: false,
-  specialUse: wellKnownFolders,
-};
-
-export interface Namespace {
-  readonly prefix: string;
-  readonly delimiter: '.';
-}
 
 const ownerOnly: Identity = { login: '', groups: [], aclsDisabled: false };
 
@@ -74,6 +36,7 @@ export class Mailboxes {
   readonly quotas: QuotaRoots;
   readonly #targets: Targets;
   readonly #lister: Lister;
+  readonly #subscriber: Subscriber;
 
   /** @param identity  who has logged in; by default the account's owner and nobody else */
   constructor(account: Account, settings: MailboxesSettings, identity: Identity = ownerOnly) {
@@ -82,13 +45,12 @@ export class Mailboxes {
     this.#targets = new Targets(account, settings.prefix, identity, settings.shared);
     this.quotas = new QuotaRoots(this.#targets, settings);
     this.#lister = new Lister(this.#targets, settings);
+    this.#subscriber = new Subscriber(this.#targets, settings.astralNames);
   }
 
-  namespaces(): { personal: Namespace[]; others: Namespace[]; shared: Namespace[] } {
-    const [personal, shared] = [this.settings.prefix, sharedPrefix].map(
-      (prefix) => ({ prefix, delimiter: '.' }) as const,
-    );
-    return { personal: [personal], others: [], shared: [shared, { prefix: 'shared.', delimiter: '.' }] };
+  /** What names begin with (RFC 2342): there is nothing in "other users"; a dot separates components everywhere. */
+  namespaces(): { personal: string[]; shared: string[] } {
+    return { personal: [this.settings.prefix], shared: [sharedPrefix, 'shared.'] };
   }
 
   /** @throws {MailError} invalidName; notFound: there is no such account; whether the folder exists is not looked at */
@@ -136,7 +98,8 @@ export class Mailboxes {
 
   /** STATUS as of now on the disk, waiting new mail included. @param right  what it needs: l is enough for SMAP */
   async status(name: string, right: 'r' | 'l' = 'r'): Promise<FolderStatus> {
-    const target = this.#existing(name);
+    const target = this.resolve(name);
+    this.#requireExisting(target);
     requireRight(this.#targets.rights(target), right, target.name);
     if (target.sharable) return statusOfSharable(this.#targets, target.sharable);
     return target.account.statusOf(target.folder);
@@ -243,21 +206,13 @@ export class Mailboxes {
   }
 
   /** Whether the folder exists is not looked at. @returns false if it was subscribed already */
-  async subscribe(name: string): Promise<boolean> {
-    const canonical = this.#targets.canonical(name);
-    if (isSharableName(canonical)) return this.#subscribeSharable(canonical);
-    // A name that only another program could have made may be subscribed as long as it fits on a line of the file.
-    if (/\p{Cc}/u.test(canonical) || !this.#isFolder(name))
-      checkNewName(canonical, this.settings.astralNames);
-    return this.account.subscribe(this.#subscription(name));
+  subscribe(name: string): Promise<boolean> {
+    return this.#subscriber.subscribe(name);
   }
 
   /** @returns false if it was not subscribed */
-  async unsubscribe(name: string): Promise<boolean> {
-    const target = isSharableName(name) ? this.resolve(name) : undefined;
-    if (target) return target.sharable ? this.#targets.sharables.unsubscribe(target.sharable) : false;
-    const isDone = await this.account.unsubscribe(this.#subscription(name));
-    return (await this.account.unsubscribe(this.#targets.canonical(name))) || isDone;
+  unsubscribe(name: string): Promise<boolean> {
+    return this.#subscriber.unsubscribe(name);
   }
 
   /** The list that counts for a name, whether there is such a folder or not. Needs right a. @throws {MailError} unavailable: it cannot be read */
@@ -286,28 +241,13 @@ export class Mailboxes {
   }
 
   /** At login: finishes what crashes have left. Failures are only logged. */
-  async repair(): Promise<void> {
-    try {
-      await this.account.repair();
-    } catch (error) {
-      this.#logFailure('repair', error);
-    }
+  repair(): Promise<void> {
+    return repairAccount(this.account);
   }
 
-  /**
-   * Housekeeping at login and at LOGOUT: IMAP_EMPTYTRASH, `7` or `Trash:7,Sent:30`. Failures are only logged.
-   */
-  async emptyTrash(value: string | undefined): Promise<void> {
-    for (const { folder, days } of parseEmptyTrash(value, this.settings.trashFolder))
-      try {
-        const target = this.#existing(folder === 'INBOX' ? folder : `INBOX.${folder}`);
-        const { settings } = this.account;
-        const purge = () => purgeFolder(this.account.directoryOf(target.folder), days, settings);
-        if (!isCountedFolder(target.folder, settings)) await purge();
-        else await this.quotas.of(this.account).change(async (ledger) => ledger.adjust(minus(await purge())));
-      } catch (error) {
-        this.#logFailure(`emptying ${folder}`, error);
-      }
+  /** At login and at LOGOUT. Failures are only logged. @param value  IMAP_EMPTYTRASH */
+  emptyTrash(value: string | undefined): Promise<void> {
+    return emptyTrash(value, this.settings.trashFolder, this.#targets, this.quotas);
   }
 
   /**
@@ -323,11 +263,6 @@ export class Mailboxes {
     }
   }
 
-  #logFailure(what: string, error: unknown): void {
-    if (!(error instanceof MailError)) throw error;
-    if (error.kind !== 'notFound') this.account.settings.log.warn(`${what}: ${error.message}`);
-  }
-
   #administered(name: string): Target {
     const target = this.resolve(name);
     if ('sharable' in target) throw new MailError('cannot', 'Cannot set ACLs for this mailbox');
@@ -335,40 +270,8 @@ export class Mailboxes {
     return target;
   }
 
-  #isFolder(name: string): boolean {
-    try {
-      return this.exists(name);
-    } catch (error) {
-      if (!(error instanceof MailError)) throw error;
-      return false;
-    }
-  }
-
-  /** The name that goes into the file: an account's own spelling if there is one. */
-  #subscription(name: string): string {
-    try {
-      return this.resolve(name).name;
-    } catch (error) {
-      if (!(error instanceof MailError) || error.kind !== 'notFound') throw error;
-      return this.#targets.canonical(name);
-    }
-  }
-
-  #existing(name: string): Target {
-    const target = this.resolve(name);
-    this.#requireExisting(target);
-    return target;
-  }
-
   #requireExisting(target: Target): void {
     if (!this.#targets.exists(target)) throw new MailError('notFound', 'no such mailbox');
-  }
-
-  async #subscribeSharable(name: string): Promise<boolean> {
-    const target = this.resolve(name);
-    if (target.sharable) return this.#targets.sharables.subscribe(target.sharable);
-    if (this.#targets.rights(target) === '') throw new MailError('cannot', 'there is no such maildir');
-    return false;
   }
 
   #requireOnParent(target: Target, right: 'c' | 'x'): void {

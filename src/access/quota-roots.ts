@@ -2,7 +2,7 @@
 import { MailError } from '../base/mail-error.ts';
 import type { Account } from '../store/account.ts';
 import type { Amount, Quota } from '../store/maildirsize.ts';
-import type { MailboxesSettings } from './mailboxes.ts';
+import type { MailboxesSettings } from './mailboxes-settings.ts';
 import { AccountQuota } from './quota.ts';
 import { isSharableName, sharedPrefix, type Targets } from './targets.ts';
 

@@ -1,4 +1,3 @@
-import type { Namespace } from '../../access/mailboxes.ts';
 import { command } from '../command.ts';
 import { ok } from '../reply.ts';
 
@@ -8,13 +7,12 @@ export const namespace = command({
   state: 'authenticated',
   parse: () => undefined,
   run(session, { mailboxes }) {
-    const { personal, others, shared } = mailboxes.namespaces();
-    session.writer.line(`* NAMESPACE ${format(personal)} ${format(others)} ${format(shared)}`);
+    const { personal, shared } = mailboxes.namespaces();
+    session.writer.line(`* NAMESPACE ${format(personal)} NIL ${format(shared)}`);
     return ok('NAMESPACE completed.');
   },
 });
 
-function format(namespaces: readonly Namespace[]): string {
-  if (namespaces.length === 0) return 'NIL';
-  return `(${namespaces.map(({ prefix, delimiter }) => `("${prefix}" "${delimiter}")`).join('')})`;
+function format(prefixes: readonly string[]): string {
+  return `(${prefixes.map((prefix) => `("${prefix}" ".")`).join('')})`;
 }
