@@ -11,6 +11,7 @@ import { KeywordTable } from './keywords.ts';
 import { targetStamp } from './link-folder.ts';
 import { MessageCache } from './message-cache.ts';
 import type { StoreSettings } from './settings.ts';
+import type { KnownEnd } from './uid-db-append.ts';
 import { FolderWatch } from './watch.ts';
 
 /** A message that has gone from a folder. */
@@ -67,6 +68,8 @@ export class FolderState {
   /** Inode, time and size of the UID database as read or written last; '' if there is no valid one. */
   dbStamp = '';
   dbHeaderLength = 0;
+  /** The end of the database, where it may show that lines were only added. */
+  dbEnd: KnownEnd | undefined;
   /** UIDs are in `postrider-uids` too. */
   hasJournal = false;
   /** The database should be written without its stale lines. */

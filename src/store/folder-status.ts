@@ -11,7 +11,7 @@ import { baseLength } from './name-order.ts';
 import { knownFolder, openFolder } from './registry.ts';
 import type { StoreSettings } from './settings.ts';
 import { Slice } from './slices.ts';
-import { readDb } from './uid-db-file.ts';
+import { readDb } from './uid-db-read.ts';
 
 /** STATUS items. */
 export interface FolderStatus {

@@ -24,7 +24,7 @@ import {
 import { keptPath, keptTemporary } from './kept-files.ts';
 import { nextTurn } from './slices.ts';
 import * as steps from './steps.ts';
-import { isDbChanged } from './uid-db-file.ts';
+import { isDbChanged } from './uid-db-read.ts';
 
 /** An index file as this process knows it. */
 export interface SavedIndex {

@@ -20,7 +20,8 @@ import { adoptListed, isStorable, loadFolder, readNewDb, rescanFolder } from './
 import { nextTurn, Slice } from './slices.ts';
 import * as steps from './steps.ts';
 import type { UidDbReader } from './uid-db.ts';
-import { isDbChanged, raiseUidValidityFloor } from './uid-db-file.ts';
+import { raiseUidValidityFloor } from './uid-db-file.ts';
+import { isDbChanged } from './uid-db-read.ts';
 
 const purgeEveryMs = 3_600_000;
 const temporaryMaxAgeMs = 36 * 3_600_000;

@@ -15,7 +15,7 @@ import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { nextTurn, Slice } from './slices.ts';
 import { UidDbReader } from './uid-db.ts';
-import { readDb } from './uid-db-file.ts';
+import { readDb } from './uid-db-read.ts';
 
 /** Reading a database of this size takes a turn of its own. */
 const largeOctets = 1 << 19;
@@ -273,5 +273,6 @@ export function adoptListed(state: FolderState, db: UidDbReader | undefined): vo
     state.wantsKeywordRead = true;
   }
   state.uidNext = Math.max(state.uidNext, db.header.uidNext, highest + 1);
-  if (!db.isPartial) state.staleLines = db.lines - state.columns.count;
+  if (db.extent === 'all') state.staleLines = db.lines - state.columns.count;
+  else if (db.extent === 'added') state.staleLines += db.lines - added.length;
 }

@@ -17,6 +17,7 @@ import { databaseOf, put, rowsOf, temporaryFolder, testSettings } from '../../te
 import type { Folder, StoreSettings } from './folder.ts';
 import { folderStatus, forgetFolder, openFolder } from './registry.ts';
 import { interceptSteps } from './steps.ts';
+import { endOf, readAdded, stampOf } from './uid-db-append.ts';
 
 const durable: StoreSettings = { ...testSettings, durable: true };
 const messages = 510;
@@ -38,6 +39,7 @@ async function withCopy(use: (directory: string, database: string) => Promise<vo
   } finally {
     interceptSteps(undefined);
     forgetFolder(directory);
+    forgetFolder(besideOf(directory));
     remove();
   }
 }
@@ -97,6 +99,69 @@ test('what another process adds in its place counts at once', async () => {
     assert.equal(rowsOf(await open(directory)).at(-1), '513 9003.d:2,');
   });
 });
+
+test('processes that take turns see all that the others add', async () => {
+  await withCopy(async (directory, database) => {
+    const { ino } = statSync(database);
+    const [one, two] = [await open(directory), await openBeside(directory, durable)];
+    for (let turn = 0; turn < 6; turn++) await append(turn % 2 === 0 ? one : two, `${turn}`);
+    await one.refresh();
+    await two.refresh();
+    assert.deepEqual(rowsOf(one), rowsOf(two));
+    assert.deepEqual([one.count, one.uidNext, two.uidNext], [messages + 6, 517, 517]);
+    assert.equal(statSync(database).ino, ino);
+    assert.deepEqual(rowsOf(await open(directory)), rowsOf(two));
+  });
+});
+
+test('a line that another process has added for a message that has gone is not doubled', async () => {
+  await withCopy(async (directory) => {
+    const [one, two] = [await open(directory), await openBeside(directory, durable)];
+    await deliver(two, '9000.a');
+    await one.refresh();
+    await deliver(two, '9001.b');
+    await two.expunge([512]);
+    await one.refresh();
+    await deliver(one, '9002.c');
+    await deliver(one, '9001.b');
+    assert.deepEqual(rowsOf(one).slice(messages), ['511 9000.a:2,', '513 9002.c:2,', '514 9001.b:2,']);
+    assert.deepEqual(rowsOf(await open(directory)), rowsOf(one));
+  });
+});
+
+const known = '1 77 104\n100 a\n101 b\n103 d\n';
+const changes: readonly [name: string, now: string, added: readonly string[] | undefined][] = [
+  ['lines were added', '1 77 106\n100 a\n101 b\n103 d\n104 e\n105 f\n', ['104 e', '105 f']],
+  ['nothing was added but a promise', '1 77 105\n100 a\n101 b\n103 d\n', undefined],
+  ['a line has gone', '1 77 106\n100 a\n103 d\n104 e\n105 f\n', undefined],
+  ['a line has another name', '1 77 106\n100 a\n101 b\n103 c\n104 e\n', undefined],
+  ['the last line is cut off', '1 77 106\n100 a\n101 b\n103 d\n104 e\n10', undefined],
+  ['UIDNEXT has another digit', '1 77 1060\n100 a\n101 b\n103 d\n104 e\n', undefined],
+  ['there is no header', 'x 77 106\n100 a\n101 b\n103 d\n104 e\n', undefined],
+  ['it is shorter', '1 77 106\n100 a\n', undefined],
+];
+
+for (const [name, now, added] of changes) {
+  test(`of a known database ${added ? 'new lines are' : 'not only the end is'} read where ${name}`, () => {
+    const { directory, remove } = temporaryFolder();
+    const path = `${directory}/courierimapuiddb`;
+    try {
+      writeFileSync(path, known);
+      const end = endOf(Buffer.from(known), 9, stampOf(statSync(path)))!;
+      writeFileSync(path, now);
+      const read = readAdded(path, end, 9);
+      const lines: string[] = [];
+      while (read?.reader.next() === true) lines.push(`${read.reader.uid} ${read.reader.name}`);
+      assert.deepEqual(read && lines, added);
+      assert.equal(read?.end.stamp, added && stampOf(statSync(path)));
+      writeFileSync(`${path}.new`, now);
+      renameSync(`${path}.new`, path);
+      assert.equal(readAdded(path, end, 9), undefined, 'another file');
+    } finally {
+      remove();
+    }
+  });
+}
 
 const replaced: readonly [name: string, settings: StoreSettings, change: (database: string) => void][] = [
   ['nothing is synced', testSettings, () => undefined],
@@ -188,6 +253,7 @@ for (const [name, settings, fails] of failures) {
         assertPromised(directory);
         // What other processes see now, they tell their clients.
         check(await openBeside(directory, settings));
+        forgetFolder(besideOf(directory));
         const appended = results[1].status === 'fulfilled' ? [results[1].value] : [];
         for (const uid of appended) assert.ok(uids.has(String(uid)));
         // It would come before those whose UIDs were lost.
@@ -220,12 +286,13 @@ function assertPromised(directory: string): void {
 
 /** As another process opens it while this one goes on: the same directory by another path. */
 async function openBeside(directory: string, settings: StoreSettings): Promise<Folder> {
-  const other = `${directory}/../Beside`;
-  symlinkSync(directory, other);
-  const folder = await openFolder(other, settings);
-  forgetFolder(other);
-  unlinkSync(other);
-  return folder;
+  const other = besideOf(directory);
+  if (!existsSync(other)) symlinkSync(directory, other);
+  return openFolder(other, settings);
+}
+
+function besideOf(directory: string): string {
+  return `${directory}/../Beside`;
 }
 
 test('STATUS waits where a message has its UID in the header but no line yet', async () => {

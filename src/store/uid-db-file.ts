@@ -1,13 +1,13 @@
-/** Reading and replacing a folder's `courierimapuiddb` (maildir-store §4). */
-import { closeSync, fstatSync, readFileSync, statSync } from 'node:fs';
-import { octetPath } from '../base/paths.ts';
-import { asMailError, errorCode } from './errno.ts';
+/** Bringing a folder's `courierimapuiddb` up to date (maildir-store §4). */
+import { closeSync, fstatSync } from 'node:fs';
+import { errorCode } from './errno.ts';
 import type { FolderState } from './folder-state.ts';
 import { baseLength } from './name-order.ts';
 import { Slice } from './slices.ts';
 import * as steps from './steps.ts';
-import { formatUidDbHeader, UidDbReader, UidDbWriter } from './uid-db.ts';
+import { formatUidDbHeader, UidDbWriter } from './uid-db.ts';
 import { appendLines, type NewLines, openToAppend, stampOf, writeLines } from './uid-db-append.ts';
+import { databasePart, dbPath, joinStamps } from './uid-db-read.ts';
 import {
   extendJournal,
   journalStamp,
@@ -16,81 +16,11 @@ import {
   readJournal,
   removeJournal,
   reservedUids,
-  type UidJournal,
 } from './uid-journal.ts';
 import { createTemporary, type TemporaryFile } from './unique-names.ts';
 
 /** Rows beyond which lines are added to a copy made by the kernel, or to a journal where there may be one. */
 const extendBeyond = 500;
-
-function dbPath(state: FolderState): string {
-  return `${state.directory}/courierimapuiddb`;
-}
-
-/** The journal's stamp follows the database's, if there is one. */
-function joinStamps(database: string, journal: string): string {
-  return journal === '' ? database : `${database} ${journal}`;
-}
-
-/** Of the database alone. */
-function databasePart(stamp: string): string {
-  return stamp.split(' ', 1)[0]!;
-}
-
-/** Whether the database, or the journal, is another than the one read or written last. */
-export function isDbChanged(state: FolderState): boolean {
-  const stats = statSync(octetPath(dbPath(state)), { throwIfNoEntry: false });
-  return (stats ? joinStamps(stampOf(stats), journalStamp(state.directory)) : '') !== state.dbStamp;
-}
-
-/**
- * Reads the database, and the journal, if they are not those read or written last.
- * @returns undefined if it is; a reader without a header if there is no valid database
- * @throws {MailError} unavailable: it is there but cannot be read, so UIDs must not be given anew
- */
-export function readDb(state: FolderState): UidDbReader | undefined {
-  const path = octetPath(dbPath(state));
-  try {
-    const { journal, journalAt, database } = readStamped(state.directory, path);
-    const stamp = joinStamps(database, journalAt);
-    if (stamp === state.dbStamp) return undefined;
-    state.hasJournal = journalAt !== '';
-    if (journal && state.isLoaded && database === databasePart(state.dbStamp)) {
-      state.dbStamp = stamp;
-      return UidDbReader.ofLines(journal, journal.lines);
-    }
-    const reader = readBoth(readFileSync(path), database, journal);
-    state.dbStamp = reader.header ? stamp : '';
-    // Behind a line that was cut off nothing can be added.
-    state.dbHeaderLength = reader.isWhole ? reader.headerLength : 0;
-    return reader;
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw asMailError(error, 'cannot read the UID database');
-    state.dbStamp = '';
-    return new UidDbReader(Buffer.alloc(0));
-  }
-}
-
-/** The journal, and the stamps of both at one moment. */
-function readStamped(directory: string, path: string | Buffer) {
-  for (let attempt = 0; ; attempt++) {
-    const journalAt = journalStamp(directory);
-    const journal = journalAt === '' ? undefined : readJournal(directory);
-    const database = stampOf(statSync(path));
-    const isOne = !journal || journal.database === database;
-    if (attempt === 3 || (isOne && journalStamp(directory) === journalAt))
-      return { journal, journalAt, database };
-  }
-}
-
-/** The database with the lines of its journal. */
-function readBoth(octets: Buffer, database: string, journal: UidJournal | undefined): UidDbReader {
-  const plain = new UidDbReader(octets);
-  if (!plain.header || journal?.uidValidity !== plain.header.uidValidity) return plain;
-  const isOwn = journal.database === database;
-  const uidNext = isOwn ? journal.uidNext : Math.max(journal.uidNext, plain.header.uidNext);
-  return new UidDbReader(octets, { lines: journal.lines, outdoes: isOwn, uidNext });
-}
 
 /**
  * Brings the database up to date: the rows and `fresh`, whose UIDs follow the folder's UIDNEXT. Under the folder's lock.
@@ -209,11 +139,13 @@ async function appendInPlace(
   uidNext: number,
 ): Promise<boolean> {
   const { durable, useLocks } = state.settings;
-  if (!durable || !useLocks || wantsJournal(state) || !canExtend(state, uidNext)) return false;
+  if (fresh.length === 0 || !durable || !useLocks || wantsJournal(state) || !canExtend(state, uidNext))
+    return false;
   const descriptor = openToAppend(dbPath(state), state.dbStamp);
   if (descriptor === undefined) return false;
   try {
-    state.dbStamp = await appendLines(descriptor, headerOf(state, uidNext), linesOf(state, fresh));
+    state.dbEnd = await appendLines(descriptor, headerOf(state, uidNext), linesOf(state, fresh));
+    state.dbStamp = state.dbEnd.stamp;
     return true;
   } catch (error) {
     doubtDb(state, uidNext);
@@ -288,19 +220,4 @@ export function raiseUidValidityFloor(directory: string, uidValidity: number): v
 function newUidValidity(state: FolderState, descriptor: number): number {
   const made = Math.floor(fstatSync(descriptor).mtimeMs / 1000) - 1_000_000_000;
   return Math.max(1, made, (floors.get(state.directory) ?? 0) + 1);
-}
-
-/**
- * The text of the database with the journal's lines in it, of a folder that nobody uses, and whether there is a journal.
- * @throws a system error
- */
-export function wholeDatabase(folder: string): { text: string; hasJournal: boolean } {
-  const path = octetPath(`${folder}/courierimapuiddb`);
-  const { journal, journalAt, database } = readStamped(folder, path);
-  const octets = readFileSync(path);
-  if (!journal) return { text: octets.toString('latin1'), hasJournal: journalAt !== '' };
-  const reader = readBoth(octets, database, journal);
-  let text = reader.header ? formatUidDbHeader(reader.header) : '';
-  while (reader.next()) text += `${reader.uid} ${reader.name}\n`;
-  return { text, hasJournal: true };
 }

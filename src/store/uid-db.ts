@@ -39,8 +39,8 @@ export class UidDbReader {
   readonly isWhole: boolean;
   /** Lines that are not in the database yet. */
   readonly hasNewer: boolean;
-  /** Only lines that came since somebody looked. */
-  isPartial = false;
+  /** Lines of a journal alone, or those added to the database since it was read, if not all. */
+  extent: 'all' | 'journal' | 'added' = 'all';
   /** Usable lines so far. */
   lines = 0;
   /** Names that lines from `#overridesAt` on have, so that lines before them do not count. */
@@ -103,7 +103,7 @@ export class UidDbReader {
   static ofLines(header: UidDbHeader, lines: Buffer): UidDbReader {
     const first = Buffer.from(formatUidDbHeader(header), 'latin1');
     const reader = new UidDbReader(Buffer.concat([first, lines]));
-    reader.isPartial = true;
+    reader.extent = 'journal';
     return reader;
   }
 

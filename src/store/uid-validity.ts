@@ -17,7 +17,7 @@ import { octetPath } from '../base/paths.ts';
 import { replaceFile } from './root-files.ts';
 import type { StoreSettings } from './settings.ts';
 import { UidDbReader } from './uid-db.ts';
-import { wholeDatabase } from './uid-db-file.ts';
+import { wholeDatabase } from './uid-db-read.ts';
 import { removeJournal } from './uid-journal.ts';
 
 /** A name that a folder lost by DELETE or RENAME. */
