@@ -49,8 +49,9 @@ export interface AuthClientSettings {
 export interface LoginPeer {
   /** The mail client's address, for PAM's remote host and for the guessing protection. */
   readonly remoteIp?: string | undefined;
-  /** Replaces the client's setting for this login (access rules may set DEFDOMAIN per address). */
+  /** These replace the client's settings for this login: services and access rules may have their own. */
   readonly defaultDomain?: string | undefined;
+  readonly domainSeparators?: string | undefined;
 }
 
 export type AuthResult =
@@ -191,7 +192,7 @@ function metadataOf(peer: LoginPeer | undefined): Metadata {
 function extendUserId(userId: string, settings: AuthClientSettings, peer: LoginPeer | undefined): string {
   const domain = toOctets(peer?.defaultDomain ?? settings.defaultDomain ?? '');
   if (domain === '' || userId === '') return userId;
-  const separators = settings.domainSeparators || domain[0]!;
+  const separators = (peer?.domainSeparators ?? settings.domainSeparators) || domain[0]!;
   return [...separators].some((separator) => userId.includes(separator)) ? userId : userId + domain;
 }
 

@@ -261,6 +261,10 @@ test('the client completes ids with DEFDOMAIN, also in CRAM responses', async (t
     domainSeparators: '%',
   });
   assert.equal((await percent.login('imap', 'fred@ex.com', 'secret')).kind, 'rejected');
+  const bySign = (domainSeparators: string) =>
+    percent.login('imap', 'fred@ex.com', 'secret', { defaultDomain: '@ex.com', domainSeparators });
+  assert.equal((await bySign('%@')).kind, 'accepted');
+  assert.equal((await bySign('')).kind, 'accepted');
 });
 
 test('the client refuses control characters without asking', async () => {

@@ -208,6 +208,7 @@ function loginSettings(
   return {
     service,
     defaultDomain: settings.defaultDomain,
+    domainSeparators: settings.domainSeparators,
     serviceByPort: Object.fromEntries(settings.authServices),
     startTls,
     tlsRequired: settings.tlsRequired,

@@ -10,6 +10,7 @@ import type { LoginProxy, ProxyResult } from './proxy/proxy.ts';
 const settings: LoginSettings = {
   service: 'imap',
   defaultDomain: '',
+  domainSeparators: '',
   serviceByPort: {},
   startTls: false,
   tlsRequired: false,

@@ -15,6 +15,8 @@ export interface LoginSettings {
   readonly service: 'imap' | 'pop3';
   /** DEFDOMAIN of this service; '' is none. */
   readonly defaultDomain: string;
+  /** DOMAINSEP; '' is its first character. */
+  readonly domainSeparators: string;
   /** AUTHSERVICE<port>, by local port. */
   readonly serviceByPort: Readonly<Record<string, string>>;
   readonly startTls: boolean;
@@ -59,6 +61,7 @@ export function createLoginServices(
   const peerOf = (connection: Connection): LoginPeer => ({
     remoteIp: plainAddress(connection.remoteAddress),
     defaultDomain: settings.defaultDomain,
+    domainSeparators: settings.domainSeparators,
   });
   const service = (connection: Connection) =>
     settings.serviceByPort[connection.localPort] ?? settings.service;

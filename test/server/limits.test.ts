@@ -139,7 +139,7 @@ test('variables of the access file count for the connections it lets in', { time
   assert.doesNotMatch(await plain.command('a', 'CAPABILITY'), /LOGINDISABLED/);
   assert.match(await plain.login('ann'), /l NO/);
   plain.close();
-  const record = '127.0.0.1\tallow,IMAP_TLS_REQUIRED=1,DEFDOMAIN=@example.com\n';
+  const record = '127.0.0.1\tallow,IMAP_TLS_REQUIRED=1,DEFDOMAIN=@example.com,DOMAINSEP=%\n';
   writeFileSync(join(server.directory, 'etc/imapaccess'), record);
   server.signal('SIGHUP');
   for (;;) {
@@ -151,6 +151,9 @@ test('variables of the access file count for the connections it lets in', { time
   const secure = await Conversation.tls(server.ports.tls);
   assert.match(await secure.login('ann'), /l OK/);
   secure.close();
+  const whole = await Conversation.tls(server.ports.tls);
+  assert.match(await whole.login(name), /l NO/, 'a % would show a domain, @ does not');
+  whole.close();
   await server.stop();
 });
 
