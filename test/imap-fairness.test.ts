@@ -1,4 +1,4 @@
-/** While one session reads, sorts and threads a large folder, others are answered between its messages. */
+/** While one session reads, sorts, threads, copies and moves a large folder, others are answered between its messages. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
@@ -44,12 +44,18 @@ test('another session waits 20 ms at most, 99 times of 100', async (t) => {
   });
   for (const client of [searcher, other]) await client.line();
   await searcher.command('s', 'SELECT INBOX');
+  for (const name of ['Copy', 'Other']) await searcher.command('c', `CREATE INBOX.${name}`);
   for (const command of [
     'UID SEARCH BODY zq',
     'UID SEARCH SUBJECT zebrafish',
     'SORT (SUBJECT FROM) UTF-8 ALL',
     'THREAD REFERENCES UTF-8 ALL',
     'UID SEARCH OR TEXT zq NOT BODY zq',
+    'FETCH 1:* (UID RFC822.SIZE ENVELOPE)',
+    'COPY 1:2000 INBOX.Copy',
+    'STORE 1:1000 +FLAGS.SILENT (foo)',
+    'MOVE 1:1000 INBOX.Other',
+    'DELETE INBOX.Copy',
   ]) {
     const samples = await waits(other, searcher.command('w', command));
     const worst = samples[Math.floor(samples.length * 0.99)]!;

@@ -9,29 +9,31 @@ export class FlagBeliefs {
   readonly #folder: Folder;
   readonly #change: FlagChange;
   readonly #flags: Uint8Array;
-  readonly #keywords: (readonly string[])[];
+  /** Indexes into the folder's `keywordSets`. */
+  readonly #keywordSets: Uint32Array;
 
   /** @param uids  the messages, before the change */
   constructor(folder: Folder, uids: readonly number[], change: FlagChange) {
     this.#folder = folder;
     this.#change = change;
     this.#flags = new Uint8Array(uids.length);
-    this.#keywords = uids.map((uid, i) => {
-      const row = folder.rowOf(uid);
-      if (row < 0) return [];
+    this.#keywordSets = new Uint32Array(uids.length);
+    for (let i = 0; i < uids.length; i++) {
+      const row = folder.rowOf(uids[i]!);
+      if (row < 0) continue;
       this.#flags[i] = folder.flags[row]!;
-      return folder.keywordSets[folder.keywordSet[row]!] ?? [];
-    });
+      this.#keywordSets[i] = folder.keywordSet[row]!;
+    }
   }
 
   /** @param i  the message's place in `uids`; `row`: where it is now */
   isTrue(i: number, row: number): boolean {
     const { mode, flags, keywords } = this.#change;
     if (this.#folder.flags[row] !== changed(mode, this.#flags[i]!, flags)) return false;
-    const present = this.#folder.keywordSets[this.#folder.keywordSet[row]!] ?? [];
-    const before = this.#keywords[i]!;
-    if (keywords.length === 0 && mode !== 'replace') return present === before;
-    return isSame(present, changedKeywords(mode, before, keywords));
+    const { keywordSet, keywordSets } = this.#folder;
+    const before = this.#keywordSets[i]!;
+    if (keywords.length === 0 && mode !== 'replace') return keywordSet[row] === before;
+    return isSame(keywordSets[keywordSet[row]!]!, changedKeywords(mode, keywordSets[before]!, keywords));
   }
 }
 

@@ -1,4 +1,5 @@
 import { needed } from '../../access/rights.ts';
+import { turnAfter } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import { deletedUids } from '../deleted.ts';
 import { expungeLogged } from '../expunge-logged.ts';
@@ -19,6 +20,7 @@ export const expunge = command({
     if (mailbox.readOnly) return no('Cannot expunge read-only mailbox.');
     const ranges = messages && resolveMessages(session, state, messages);
     const uids = deletedUids(state, ranges);
+    await turnAfter(uids.length);
     await expungeLogged(session, state, uids);
     return ok('EXPUNGE completed');
   },

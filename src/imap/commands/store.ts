@@ -1,4 +1,4 @@
-import { nextTurn } from '../../store/slices.ts';
+import { nextTurn, turnAfter } from '../../store/slices.ts';
 import { command } from '../command.ts';
 import { FlagBeliefs } from '../flag-belief.ts';
 import { readMessageSet, resolveMessages, uidsOf } from '../message-set.ts';
@@ -26,9 +26,11 @@ export const store = command({
     if (mailbox.readOnly) return no('Current box is selected READ-ONLY.');
     const uids = uidsOf(state, resolveMessages(session, state, messages));
     if (uids.length === 0) return ok('STORE completed.');
+    await turnAfter(uids.length);
     const keywords = session.settings.keywords ? change.keywords : [];
     const strangers = changedByOthers(state, uids);
     const beliefs = silent ? new FlagBeliefs(state.view.folder, uids, change) : undefined;
+    await turnAfter(uids.length);
     await mailbox.storeFlags(uids, { ...change, keywords });
     return answer(session, state, { uids, withUid, strangers, beliefs });
   },
