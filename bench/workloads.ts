@@ -28,7 +28,7 @@ export interface Workload {
 }
 
 /** Visits to each account before any is measured: every process of a server has met it, and runs at its full speed. */
-const warmUpRounds = 20;
+const warmUpRounds = 100;
 
 const webmailItems = '(UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODYSTRUCTURE)';
 
