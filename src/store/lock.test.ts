@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import fs, { existsSync, readFileSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { afterEach, beforeEach, test } from 'node:test';
 import {
   listOf,
@@ -88,6 +89,34 @@ for (const [what, content, ageSeconds] of [
     assert.deepEqual(events, ['removed', 'taken']);
     assert.ok(performance.now() - startedMs < 900, 'the watch, not the timer, noticed');
   });
+
+test('a lock that is released and taken again before it is watched is waited for, not for the time to pass', async (context) => {
+  const content = `${process.ppid}:test.host`;
+  writeFileSync(lock, content);
+  const { watch } = fs;
+  let watches = 0;
+  context.mock.method(fs, 'watch', (path: Buffer, listener: () => void) => {
+    if (watches++ > 0) {
+      setImmediate(() => unlinkSync(lock));
+      return watch(path, listener);
+    }
+    unlinkSync(lock);
+    try {
+      return watch(path, listener);
+    } finally {
+      writeFileSync(lock, content);
+    }
+  });
+  syncBuiltinESMExports();
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    (await take())();
+    assert.equal(watches, 2);
+  } finally {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  }
+});
 
 test('a folder without tmp cannot be locked', async () => {
   place.remove();

@@ -250,9 +250,9 @@ function released(lock: string): Promise<void> {
     try {
       watcher = watch(octetPath(lock), finish);
       watcher.on('error', finish);
-    } catch {
-      // It has gone already, or there are no watches: the timer decides.
-      if (!readLock(lock)) finish();
+    } catch (error) {
+      // It has gone already, whoever may have it by now. Where there are no watches the timer decides.
+      if (errorCode(error) === 'ENOENT' || !readLock(lock)) finish();
     }
   });
 }
