@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalInfo, flag, parseFlags, replaceFlags } from './flags.ts';
+import fc from 'fast-check';
+import { allFlags, canonicalInfo, firstWithout, flag, parseFlags, replaceFlags } from './flags.ts';
 
 const { answered, deleted, draft, flagged, seen } = flag;
 
@@ -28,3 +29,22 @@ for (const [info, bits, after] of [
 ] as const)
   test(`"${info}" becomes "${after}", unknown letters kept`, () =>
     assert.equal(replaceFlags(info, bits), after));
+
+test('the first row without a flag is that of a loop, within the rows that count', () => {
+  const rows = fc.array(fc.oneof(fc.constant(flag.seen), fc.nat(allFlags)), { maxLength: 40 });
+  fc.assert(
+    fc.property(
+      rows,
+      fc.nat(1040),
+      fc.constantFrom(...Object.values(flag)),
+      fc.boolean(),
+      (few, count, bit, isLarge) => {
+        const bits = isLarge ? [...Array.from({ length: 1000 }, () => allFlags), ...few] : few;
+        const flags = Uint8Array.of(0, ...bits, 0).subarray(1);
+        const counted = Math.min(count, bits.length);
+        const expected = bits.slice(0, counted).findIndex((each) => (each & bit) === 0);
+        assert.equal(firstWithout(flags, counted, bit), expected);
+      },
+    ),
+  );
+});

@@ -4,6 +4,26 @@ export const flag = { draft: 1, flagged: 2, answered: 4, seen: 8, deleted: 16 } 
 /** All bits that a file name can hold. */
 export const allFlags = 31;
 
+/** Rows that a loop looks through as fast. */
+const fewRows = 1000;
+
+/**
+ * The first of the rows that lacks a flag; -1 if none does. In a large folder memory is searched for each combination
+ * without the flag: much quicker than a loop, and most of all before that is compiled.
+ */
+export function firstWithout(flags: Uint8Array, count: number, bit: number): number {
+  const few = Math.min(count, fewRows);
+  for (let row = 0; row < few; row++) if ((flags[row]! & bit) === 0) return row;
+  if (count === few) return -1;
+  let first = -1;
+  for (let bits = 0; bits <= allFlags; bits++) {
+    if ((bits & bit) !== 0) continue;
+    const found = Buffer.from(flags.buffer, flags.byteOffset, first < 0 ? count : first).indexOf(bits);
+    if (found >= 0) first = found;
+  }
+  return first;
+}
+
 const letters = 'DFRST';
 
 /** Bits of an info suffix such as `:2,FS`; anything that does not begin `:2,` has none. */

@@ -1,5 +1,5 @@
 import type { OpenMailbox } from '../../access/open-mailbox.ts';
-import { flag } from '../../store/flags.ts';
+import { firstWithout, flag } from '../../store/flags.ts';
 import { command } from '../command.ts';
 import { flagsLine, permanentFlagsLine } from '../flag-texts.ts';
 import { readMailbox } from '../parser/mailbox-name.ts';
@@ -75,7 +75,5 @@ function enter(session: ImapSession, { account, mailboxes }: Authenticated, mail
 
 /** The sequence number of the first message without \Seen; 0 if there is none. */
 function firstUnseen({ folder, count }: View): number {
-  const { flags } = folder;
-  for (let row = 0; row < count; row++) if ((flags[row]! & flag.seen) === 0) return row + 1;
-  return 0;
+  return firstWithout(folder.flags, count, flag.seen) + 1;
 }
