@@ -27,15 +27,17 @@ export function putWords(view: DataView, at: number, { words, length }: OctetWor
   return at + length;
 }
 
-/** The digits of 0 … 9999, first without and then with zeros in front, and how many the former have. */
-const short = new Uint32Array(10_000);
+/** The digits of 0 … 9999, with zeros in front and without, and how many the latter are. */
 const long = new Uint32Array(10_000);
+const short = new Uint32Array(10_000);
 const digits = new Uint8Array(10_000);
 for (let value = 0; value < 10_000; value++) {
-  const text = String(value);
-  short[value] = octetWords(Buffer.from(text)).words[0]!;
-  long[value] = octetWords(Buffer.from(text.padStart(4, '0'))).words[0]!;
-  digits[value] = text.length;
+  const thousands = (value / 1000) | 0;
+  const hundreds = ((value / 100) | 0) % 10;
+  const tens = ((value / 10) | 0) % 10;
+  long[value] = 0x30303030 + thousands + (hundreds << 8) + (tens << 16) + ((value % 10) << 24);
+  digits[value] = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : 4;
+  short[value] = long[value]! >>> (8 * (4 - digits[value]!));
 }
 
 /** Writes an integer of [0, 2^32) in decimal. @returns where it ends */
