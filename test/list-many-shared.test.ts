@@ -147,6 +147,14 @@ test('listing ten thousand shared accounts again costs little more than a look a
   const lsub = await relativeCost(t, 'LSUB', () => ask('LSUB "" #shared.*'), look);
   assert.ok(lsub < 0.2);
 
+  const everyone = Array.from({ length: accounts }, (_, i) => `#shared.user${i}\n`);
+  writeFileSync(join(maildir, 'courierimapsubscribed'), everyone.join(''));
+  assert.equal((await mailboxes.lsub('', '#shared.%')).length, accounts);
+  const all = await relativeCost(t, 'LSUB of all', () => mailboxes.lsub('', '#shared.*'), look);
+  assert.ok(all < 4, `${all} times as much for ${accounts} subscriptions`);
+  const answer = await relativeCost(t, 'LIST with these', () => mailboxes.list('', ['#shared.*']), look);
+  assert.ok(answer < 2.8, `${answer} times as much for a list with ${accounts} subscriptions`);
+
   writeFileSync(join(home, 'u7/new-list'), 'owner aceilrstwx\n');
   renameSync(join(home, 'u7/new-list'), join(home, 'u7/courierimapacl'));
   assert.equal((await list('#shared.%')).length, accounts - 1, 'a list that was replaced counts at once');

@@ -81,6 +81,17 @@ export function isCurrent(view: AccountView, maildir: Stats, nowMs: number): boo
   return true;
 }
 
+/** Whether the lists of a folder, and of those above it, are still so, where the account {@link isCurrent}. */
+export function areListsCurrent({ inbox, others }: AccountView, name: string): boolean {
+  if (!isSame(inbox.list)) return false;
+  if (inbox.name === name) return true;
+  return others.every(
+    (folder) =>
+      (folder.name !== name && !name.startsWith(`${folder.name}.`)) ||
+      (isSame(folder.seen) && isSame(folder.list)),
+  );
+}
+
 /** Whether the list of a folder below INBOX is still so, where the account {@link isCurrent}. */
 export function isFolderCurrent({ seen }: ViewedFolder): boolean {
   return isSame(seen);

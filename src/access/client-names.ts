@@ -17,7 +17,7 @@ export function toCanonical(name: string, prefix: Prefix): string {
 }
 
 export function toClient(canonical: string, prefix: Prefix): string {
-  if (prefix === 'INBOX.' || canonical === 'INBOX') return canonical;
+  if (prefix === 'INBOX.' || !canonical.startsWith('INBOX.')) return canonical;
   // A folder that is itself called INBOX, or as a namespace is, keeps the long spelling.
   return /^INBOX\.(?:inbox|#?shared)(?:\.|$)/i.test(canonical) ? canonical : canonical.slice(6);
 }

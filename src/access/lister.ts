@@ -1,5 +1,6 @@
 /** LIST and LSUB: which names there are for a user, and what is said of them. */
 import { MailError } from '../base/mail-error.ts';
+import { Slice } from '../store/slices.ts';
 import type { VisibleFolder } from './account-view.ts';
 import { aclFilesOf } from './acl-files.ts';
 import { toClient } from './client-names.ts';
@@ -8,6 +9,7 @@ import { type ListEntry, listFolders, listSelected, listSubscribed } from './lis
 import { hasUnseen } from './marked.ts';
 import { needed } from './rights.ts';
 import { isSubscribed } from './sharable.ts';
+import { SharedLook } from './shared-look.ts';
 import { SharedWalk } from './shared-walk.ts';
 import { type SpecialUse, specialUses } from './special-use.ts';
 import { sharedPrefix, type Targets } from './targets.ts';
@@ -49,7 +51,7 @@ export class Lister {
     const joined = patterns.map((pattern) => joinReference(reference, pattern));
     const matches = anyOf(joined);
     const { folders, groups } = await this.#visible(joined);
-    const subscribed = this.#subscribed(joined);
+    const subscribed = await this.#subscribed(joined, folders);
     const listed = options.subscribed
       ? listSelected(folders, subscribed, options.recursiveMatch ?? false, matches)
       : listFolders(folders, groups, subscribed, matches);
@@ -57,10 +59,10 @@ export class Lister {
     return options.specialUse ? listed.filter((entry) => entry.specialUse !== undefined) : listed;
   }
 
-  lsub(reference: string, pattern: string): ListEntry[] | Promise<ListEntry[]> {
+  async lsub(reference: string, pattern: string): Promise<ListEntry[]> {
     if (pattern === '') return this.#listReference(reference);
     const joined = joinReference(reference, pattern);
-    return listSubscribed(this.#subscribed([joined]), anyOf([joined]));
+    return listSubscribed(await this.#subscribed([joined], new Map()), anyOf([joined]));
   }
 
   /** What is shared is looked at only for patterns that begin with `#shared.`. */
@@ -92,15 +94,25 @@ export class Lister {
       folders.set(name, { name, directory: isSubscribed(links) ? links : target });
   }
 
-  #subscribed(patterns: readonly string[]): Set<string> {
+  /** @param visible  names as the client spells them that may be seen for certain */
+  async #subscribed(
+    patterns: readonly string[],
+    visible: ReadonlyMap<string, unknown>,
+  ): Promise<Set<string>> {
     const names = new Set<string>();
+    const look = new SharedLook(this.#targets);
+    const slice = new Slice();
     for (const pattern of patterns) {
       const isShared = pattern.startsWith('#');
       const spell = this.#spelling(pattern);
       if (mayBeSharable(pattern)) for (const name of this.#targets.sharables.subscribed()) names.add(name);
       for (const line of this.#targets.account.subscriptions()) {
         if (line.startsWith('#') !== isShared) continue;
-        const name = this.#visibleName(line);
+        if (slice.isOver()) await slice.next();
+        const seen = isShared ? visible.has(line) || look.sees(line) : undefined;
+        const isSeen = seen instanceof Promise ? await seen : seen;
+        if (isSeen === false) continue;
+        const name = isSeen === true ? line : this.#visibleName(line);
         if (name !== undefined) names.add(spell(name));
       }
     }

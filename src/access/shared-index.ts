@@ -74,9 +74,9 @@ export class SharedIndex {
     this.#above = above;
   }
 
-  /** All records, sorted by name; of those with one name the last. None if there is no such file. */
-  records(): Iterable<SharedRecord> {
-    return this.#load().values();
+  /** All records by name, sorted; of those with one name the last. None if there is no such file. */
+  records(): ReadonlyMap<string, SharedRecord> {
+    return this.#load();
   }
 
   /**

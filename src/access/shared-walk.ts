@@ -1,32 +1,18 @@
 /** Which folders of other accounts a pattern of LIST can mean, and which of them may be seen. */
-import { MailError } from '../base/mail-error.ts';
-import { octetPath } from '../base/paths.ts';
-import { openAccount } from '../store/account.ts';
-import { nextTurn, Slice } from '../store/slices.ts';
-import {
-  type AccountView,
-  isCurrent,
-  isFolderCurrent,
-  type ViewedFolder,
-  type VisibleFolder,
-  viewAccount,
-} from './account-view.ts';
-import type { Acl } from './acl.ts';
-import { needed, type Rights } from './rights.ts';
+import { Slice } from '../store/slices.ts';
+import { type AccountView, isFolderCurrent, type VisibleFolder } from './account-view.ts';
 import type { SharedAccount, SharedIndex } from './shared-index.ts';
-import { sharedPrefix, statPath, type Targets } from './targets.ts';
+import { SharedLook } from './shared-look.ts';
+import { sharedPrefix, type Targets } from './targets.ts';
 
 /** One walk through the index, in slices. */
 export class SharedWalk {
-  readonly #targets: Targets;
+  readonly #look: SharedLook;
   readonly #literal: string;
   /** Components that a name can have at most. */
   readonly #depth: number;
   readonly #folders: Map<string, VisibleFolder>;
   readonly #groups: Set<string>;
-  readonly #rightsIn: (acl: Acl | undefined) => Rights;
-  readonly #own: { dev: number; ino: number } | undefined;
-  readonly #nowMs = Date.now();
   readonly #slice = new Slice();
 
   /**
@@ -34,20 +20,18 @@ export class SharedWalk {
    * @param groups  gets the names of groups of accounts
    */
   constructor(targets: Targets, pattern: string, folders: Map<string, VisibleFolder>, groups: Set<string>) {
-    this.#targets = targets;
+    this.#look = new SharedLook(targets);
     this.#literal = /^[^*%]*/.exec(pattern)![0];
     this.#depth = pattern.includes('*') ? Number.POSITIVE_INFINITY : pattern.split('.').length;
     this.#folders = folders;
     this.#groups = groups;
-    this.#rightsIn = targets.rightsReader(false);
-    this.#own = statPath(octetPath(targets.account.maildir));
   }
 
   async add(index: SharedIndex, above = sharedPrefix): Promise<void> {
     const depth = above.split('.').length;
     if (depth > this.#depth) return;
     const wanted = this.#literal.slice(above.length);
-    for (const record of index.records()) {
+    for (const record of index.records().values()) {
       if (!record.name.startsWith(wanted) && !wanted.startsWith(record.name)) continue;
       if (record.kind === 'group') {
         const name = above + record.name;
@@ -57,28 +41,17 @@ export class SharedWalk {
         continue;
       }
       if (this.#slice.isOver()) await this.#slice.next();
-      if (!this.#addKnown(record, depth < this.#depth))
-        await this.#addSeen(record, above, depth < this.#depth);
+      const view = this.#look.remembered(record);
+      if (view === undefined) continue;
+      const withFolders = depth < this.#depth;
+      if (view === 'changed' || !this.#addFolders(view, withFolders))
+        await this.#addSeen(record, above + record.name, withFolders);
     }
   }
 
-  /** @returns false if the account must be looked at */
-  #addKnown({ path, view }: SharedAccount, withFolders: boolean): boolean {
-    const maildir = statPath(path);
-    if (!maildir || (maildir.ino === this.#own?.ino && maildir.dev === this.#own.dev)) return true;
-    return view !== undefined && isCurrent(view, maildir, this.#nowMs) && this.#addFolders(view, withFolders);
-  }
-
-  async #addSeen(record: SharedAccount, above: string, withFolders: boolean): Promise<void> {
-    await nextTurn();
-    try {
-      const account = openAccount(record.maildir, this.#targets.account.settings);
-      record.view = await viewAccount(account, above + record.name);
-      this.#addFolders(record.view, withFolders, true);
-    } catch (error) {
-      // An account that cannot be read is not there for others.
-      if (!(error instanceof MailError)) throw error;
-    }
+  async #addSeen(record: SharedAccount, name: string, withFolders: boolean): Promise<void> {
+    const view = await this.#look.again(record, name);
+    if (view !== undefined) this.#addFolders(view, withFolders, true);
   }
 
   /**
@@ -86,17 +59,13 @@ export class SharedWalk {
    * @returns false if a list may have changed
    */
   #addFolders({ inbox, others }: AccountView, withFolders: boolean, isNew = false): boolean {
-    if (this.#isSeen(inbox)) this.#folders.set(inbox.name, inbox);
+    if (this.#look.isSeen(inbox)) this.#folders.set(inbox.name, inbox);
     for (const folder of others) {
       if (!isNew && !isFolderCurrent(folder)) return false;
-      if (!this.#isSeen(folder)) continue;
+      if (!this.#look.isSeen(folder)) continue;
       this.#folders.set(folder.name, folder);
       if (!withFolders) break;
     }
     return true;
-  }
-
-  #isSeen({ acl }: ViewedFolder): boolean {
-    return this.#rightsIn(acl).includes(needed.list);
   }
 }

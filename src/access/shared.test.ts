@@ -235,7 +235,7 @@ function recordsOf(
     debug() {},
   };
   const index = new SharedIndex(join(dirname(a.maildir), 'index'), mungeNames, log);
-  const records = [...index.records()].map((record) =>
+  const records = [...index.records().values()].map((record) =>
     record.kind === 'account' ? `${record.name}=${record.maildir}` : `${record.name}=>`,
   );
   return { records, errors };
