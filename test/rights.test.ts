@@ -113,6 +113,13 @@ const rows: Row[] = [
     happens: (c) => replied(c, `STATUS ${box} (MESSAGES SIZE)`),
   },
   {
+    command: 'LIST RETURN (MYRIGHTS)',
+    silent: true,
+    needs: (has) => has('l'),
+    happens: async ({ run }) =>
+      (await run(`LIST "" ${box} RETURN (MYRIGHTS)`)).lines.some((line) => line.startsWith('* MYRIGHTS ')),
+  },
+  {
     command: 'LIST RETURN (STATUS)',
     needs: (has) => has('l') && has('r'),
     silent: true,

@@ -71,7 +71,7 @@ function compose(settings: ImapSessionSettings, situation: CapabilitySituation):
   if (settings.outbox !== '') words.push(`XCOURIEROUTBOX=INBOX${settings.outbox}`);
   if (settings.moveExpungeToTrash) words.push('XMAGICTRASH');
   words.push('ENABLE UTF8=ACCEPT');
-  const rights = settings.acl ? ['RIGHTS=kxte'] : [];
+  const rights = settings.acl ? ['RIGHTS=kxte', 'LIST-MYRIGHTS'] : [];
   const own = [...extensions, ...rights, ...(said.includes('QUOTA') ? quotaExtensions : [])];
   if (said.includes('SORT') && !settings.disableThreadSort) own.push('ESORT');
   if (settings.compress && situation.loggedIn && !situation.compressed) own.push('COMPRESS=DEFLATE');

@@ -1,6 +1,6 @@
 import { type AclChange, type AclEntry, AclRefused, readRights } from '../../access/acl.ts';
 import type { Mailboxes } from '../../access/mailboxes.ts';
-import { AccessDenied, mayKnowRights } from '../../access/rights.ts';
+import { AccessDenied, mayKnowRights, type Rights } from '../../access/rights.ts';
 import { MailError } from '../../base/mail-error.ts';
 import { command } from '../command.ts';
 import { mailboxName, readMailbox } from '../parser/mailbox-name.ts';
@@ -20,12 +20,15 @@ export const myRights = command({
   state: 'authenticated',
   parse: (args, _by, session) => readMailbox(args, session.utf8),
   run(session, { mailboxes }, name) {
-    const rights = standardRights(knownRights(mailboxes, name));
-    session.writer.line(`* MYRIGHTS ${mailboxName(name, session.utf8)} "${rights}"`);
+    session.writer.line(myRightsLine(name, knownRights(mailboxes, name), session.utf8));
     tellRights(session);
     return ok('MYRIGHTS completed.');
   },
 });
+
+export function myRightsLine(name: string, rights: Rights, utf8: boolean): string {
+  return `* MYRIGHTS ${mailboxName(name, utf8)} "${standardRights(rights)}"`;
+}
 
 /** GETACL: RFC 4314 §3.3. Groups cannot be said on the wire, and are left out. */
 export const getAcl = command({

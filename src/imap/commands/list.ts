@@ -10,6 +10,7 @@ import { shownRights } from '../rights.ts';
 import type { ImapSession } from '../session-loop.ts';
 import { tellRights } from '../tell-rights.ts';
 import { quoted } from '../writer.ts';
+import { myRightsLine } from './acl.ts';
 import { readStatusItems, statusLine } from './status.ts';
 
 interface ListArguments {
@@ -22,7 +23,7 @@ interface ListArguments {
   isExtended: boolean;
 }
 
-/** LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154; Courier's ACL options: imap-server §7.1. */
+/** LIST: RFC 9051 §6.3.9, RFC 5258, RFC 5819, RFC 6154, RFC 8440; Courier's ACL options: imap-server §7.1. */
 export const list = command({
   names: ['LIST'],
   state: 'authenticated',
@@ -38,8 +39,9 @@ export const list = command({
       if (i % perTurn === perTurn - 1) await pause(session);
       if (session.ended) break;
       session.writer.line(listLine(session, mailboxes, entry, wanted));
-      const hasStatus = wanted.returns.has('STATUS') && entry.selectable && entry.name !== '';
-      if (hasStatus) await writeStatus(session, mailboxes, entry.name, wanted.statusItems);
+      if (!entry.selectable || entry.name === '') continue;
+      if (wanted.returns.has('MYRIGHTS')) writeRights(session, mailboxes, entry.name);
+      if (wanted.returns.has('STATUS')) await writeStatus(session, mailboxes, entry.name, wanted.statusItems);
     }
     tellRights(session);
     return ok('LIST completed');
@@ -147,6 +149,16 @@ function attributes(
   if (entry.specialUse !== undefined) words.push(entry.specialUse);
   if (showsSubscribed && entry.subscribed) words.push('\\Subscribed');
   return words.join(' ');
+}
+
+/** Of a mailbox that has meanwhile gone, or of which nothing may be known, nothing is said (RFC 8440 §4). */
+function writeRights(session: ImapSession, mailboxes: Mailboxes, name: string): void {
+  try {
+    const rights = mailboxes.rights(name);
+    if (mayKnowRights(rights)) session.writer.line(myRightsLine(name, rights, session.utf8));
+  } catch (error) {
+    if (!(error instanceof MailError)) throw error;
+  }
 }
 
 /** A mailbox whose STATUS fails has none (RFC 5819 §2). */
