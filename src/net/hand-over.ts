@@ -18,6 +18,12 @@ export interface ConnectionHandle {
   close(callback?: () => void): void;
 }
 
+/** What is touched of a socket here. */
+interface PrivateSocket {
+  _handle?: ConnectionHandle | null;
+  destroy(): void;
+}
+
 /** A handle, and the octets that were received through it but belong to whoever gets it. */
 export interface Released {
   readonly handle: ConnectionHandle;
@@ -30,15 +36,12 @@ export interface Released {
  * @returns undefined if the connection has gone already, or is not one that another process can have (TLS)
  */
 export function releaseConnection(connection: StreamConnection): Released | undefined {
-  const socket = connection.stream as unknown as { _handle?: ConnectionHandle | null; destroy(): void };
-  const handle = socket._handle;
-  if (!handle || connection.closed || connection.secure) return undefined;
-  handle.readStop();
+  const socket = connection.stream as unknown as PrivateSocket;
+  if (!socket._handle || connection.closed || connection.secure) return undefined;
+  socket._handle.readStop();
   const leftover = connection.detach();
-  handle.readStop();
-  socket._handle = null;
-  socket.destroy();
-  return { handle, leftover };
+  const handle = takeHandle(socket);
+  return handle && { handle, leftover };
 }
 
 /** Where adopted connections are read into: what is there has been copied before the next octets come. */
@@ -65,13 +68,12 @@ export function adoptHandle(handle: ConnectionHandle): Socket {
 
 /** The same for a socket that has just been accepted, in the turn it was: nothing has been read from it yet. */
 export function adoptSocket(accepted: Socket): Socket {
-  const handle = takeHandle(accepted);
+  const handle = takeHandle(accepted as unknown as PrivateSocket);
   return handle ? adoptHandle(handle) : accepted;
 }
 
 /** @returns undefined if the connection has gone */
-function takeHandle(stream: object): ConnectionHandle | undefined {
-  const socket = stream as { _handle?: ConnectionHandle | null; destroy(): void };
+function takeHandle(socket: PrivateSocket): ConnectionHandle | undefined {
   const handle = socket._handle;
   if (!handle) return undefined;
   handle.readStop();

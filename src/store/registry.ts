@@ -39,7 +39,7 @@ export async function openFolder(directory: string, settings: StoreSettings): Pr
   take(entry);
   const wasLoaded = entry.state.isLoaded;
   try {
-    if (!wasLoaded || entry.state.hasNewsForOpening()) await refresh(entry.state);
+    if (!wasLoaded || entry.state.isDirty()) await refresh(entry.state);
     return entry.folder;
   } catch (error) {
     release(entry);

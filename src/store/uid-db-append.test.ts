@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import {
   appendFileSync,
-  cpSync,
   existsSync,
   linkSync,
-  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -13,7 +11,14 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { after, test } from 'node:test';
-import { databaseOf, put, rowsOf, temporaryFolder, testSettings } from '../../test/support/store-folder.ts';
+import {
+  databaseOf,
+  folderToCopy,
+  put,
+  rowsOf,
+  temporaryFolder,
+  testSettings,
+} from '../../test/support/store-folder.ts';
 import type { Folder, StoreSettings } from './folder.ts';
 import { folderStatus, forgetFolder, openFolder } from './registry.ts';
 import { interceptSteps } from './steps.ts';
@@ -23,17 +28,11 @@ const durable: StoreSettings = { ...testSettings, durable: true };
 const messages = 510;
 
 /** A folder large enough, with UIDs. */
-const template = temporaryFolder();
+const template = await folderToCopy(messages);
 after(() => template.remove());
-for (let i = 0; i < messages; i++) put(template.directory, `cur/${1000 + i}.a:2,`, 'x');
-await openFolder(template.directory, testSettings);
-forgetFolder(template.directory);
 
 async function withCopy(use: (directory: string, database: string) => Promise<void>): Promise<void> {
-  const { directory, remove } = temporaryFolder();
-  for (const name of readdirSync(`${template.directory}/cur`))
-    linkSync(`${template.directory}/cur/${name}`, `${directory}/cur/${name}`);
-  cpSync(`${template.directory}/courierimapuiddb`, `${directory}/courierimapuiddb`);
+  const { directory, remove } = template.copy();
   try {
     await use(directory, `${directory}/courierimapuiddb`);
   } finally {

@@ -1,17 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  cpSync,
-  existsSync,
-  linkSync,
-  readdirSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { put, rowsOf, temporaryFolder, testSettings } from '../../test/support/store-folder.ts';
+import { folderToCopy, put, rowsOf, testSettings } from '../../test/support/store-folder.ts';
 import type { Folder, StoreSettings } from './folder.ts';
 import { forgetFolder, openFolder, saveFolders } from './registry.ts';
 import { interceptSteps } from './steps.ts';
@@ -22,17 +13,11 @@ const lazy: StoreSettings = { ...testSettings, lazyUids: true };
 const messages = 510;
 
 /** A folder large enough for a journal, with UIDs. */
-const template = temporaryFolder();
+const template = await folderToCopy(messages);
 after(() => template.remove());
-for (let i = 0; i < messages; i++) put(template.directory, `cur/${1000 + i}.a:2,`, 'x');
-await openFolder(template.directory, testSettings);
-forgetFolder(template.directory);
 
 async function withCopy(use: (directory: string) => Promise<void>): Promise<void> {
-  const { directory, remove } = temporaryFolder();
-  for (const name of readdirSync(`${template.directory}/cur`))
-    linkSync(`${template.directory}/cur/${name}`, `${directory}/cur/${name}`);
-  cpSync(`${template.directory}/courierimapuiddb`, `${directory}/courierimapuiddb`);
+  const { directory, remove } = template.copy();
   try {
     await use(directory);
   } finally {

@@ -1,9 +1,19 @@
 /** Temporary folders for the tests of `store/`, and what another program does to them. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '../../src/base/log.ts';
 import type { Folder, StoreSettings } from '../../src/store/folder.ts';
+import { forgetFolder, openFolder } from '../../src/store/registry.ts';
 
 export const testSettings: StoreSettings = {
   durable: false,
@@ -24,6 +34,24 @@ export function temporaryFolder(): TemporaryFolder {
   const directory = join(parent, 'Maildir');
   for (const name of ['', '/cur', '/new', '/tmp']) mkdirSync(directory + name);
   return { directory, remove: () => rmSync(parent, { recursive: true, force: true }) };
+}
+
+/** A folder with so many messages that have their UIDs. @returns how to copy it, by links to the messages */
+export async function folderToCopy(
+  messages: number,
+): Promise<{ copy: () => TemporaryFolder; remove: () => void }> {
+  const { directory: source, remove } = temporaryFolder();
+  for (let i = 0; i < messages; i++) put(source, `cur/${1000 + i}.a:2,`, 'x');
+  await openFolder(source, testSettings);
+  forgetFolder(source);
+  const copy = () => {
+    const folder = temporaryFolder();
+    for (const name of readdirSync(`${source}/cur`))
+      linkSync(`${source}/cur/${name}`, `${folder.directory}/cur/${name}`);
+    cpSync(`${source}/courierimapuiddb`, `${folder.directory}/courierimapuiddb`);
+    return folder;
+  };
+  return { copy, remove };
 }
 
 /** Puts a message where `place` says: `cur/1.a:2,S`. The text is the body unless given. */
