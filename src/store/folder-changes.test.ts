@@ -332,6 +332,22 @@ test('a closed folder is kept: opening it again reads nothing, but notices chang
   assert.deepEqual(rowsOf(await open()), ['1 1.a:2,', '2 2.b:2,']);
 });
 
+test('a message that is renamed and then removed while its events are read is removed', async () => {
+  put(directory, 'cur/1.a:2,');
+  put(directory, 'cur/2.b:2,');
+  const folder = await open();
+  renameSync(`${directory}/cur/1.a:2,`, `${directory}/cur/1.a:2,T`);
+  const watch = folder.state.watch!;
+  const take = watch.take.bind(watch);
+  watch.take = (name) => {
+    // Its names are taken, and the event of this comes when nobody expects it any more.
+    if (name === 'cur') rmSync(`${directory}/cur/1.a:2,T`, { force: true });
+    return take(name);
+  };
+  await folder.refresh();
+  assert.deepEqual(rowsOf(folder), ['2 2.b:2,']);
+});
+
 test('a burst of events beyond the kernel’s queue is made good by a scan', async () => {
   put(directory, 'cur/0.a:2,');
   const folder = await open();

@@ -240,7 +240,8 @@ function takeCurrentName(state: FolderState, name: string, suspects: Set<number>
   }
   const present = columns.fileName(row);
   if (!exists) {
-    if (name === present) suspects.add(columns.uids[row]!);
+    // Also by a name it had for a moment: the event of its present one may have been taken before.
+    suspects.add(columns.uids[row]!);
     return;
   }
   if (name === present || state.statMessage(present)) return;
